@@ -1,0 +1,318 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/knockon/knockon/catalog/builtin"
+	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/toml"
+)
+
+// Limits on what one Load reads, beside those on a single file in package toml.
+const (
+	maxFiles   = 100_000
+	maxTotal   = 1 << 30 // bytes over all files
+	maxExtends = 64      // catalogs that stand on one another
+)
+
+// Source is a place a catalog is read from: a file or folder of FS, or bytes at
+// hand. Nothing outside FS is ever opened.
+type Source struct {
+	FS   fs.FS  // nil when Data holds the text
+	Path string // slash-separated, within FS
+	Name string // how messages call Path; Path itself where empty
+	Data []byte
+}
+
+// Builtin returns the source of a catalog that ships with the tool, such as
+// "aws-us-east-1"; ok is false when there is none of that name.
+func Builtin(name string) (s Source, ok bool) {
+	if !slices.Contains(builtin.Names(), name) {
+		return Source{}, false
+	}
+	return Source{FS: builtin.FS, Path: name, Name: "builtin:" + name}, true
+}
+
+// Builtins returns the names of the catalogs that ship with the tool, sorted.
+func Builtins() []string { return builtin.Names() }
+
+// Load reads one catalog from one or more sources. Every fault of every file is
+// in the list, sorted by place; the catalog is nil when one of them is an error.
+// The error is for what could not be read at all.
+func Load(sources ...Source) (*Catalog, diag.List, error) {
+	l := &loader{}
+	for _, s := range sources {
+		if s.Name == "" {
+			s.Name = s.Path
+		}
+		if err := l.read(s); err != nil {
+			return nil, nil, err
+		}
+	}
+	c := l.merge()
+	l.faults.Sort()
+	if l.faults.HasErrors() {
+		return nil, l.faults, nil
+	}
+	if err := c.CheckValid(); err != nil {
+		panic(err) // a fault that Load let through
+	}
+	return c, l.faults, nil
+}
+
+// loader collects the fragments of all files, in an order that does not depend
+// on the machine: sources as given, files by name, catalogs extended first.
+type loader struct {
+	fragments []*fragment
+	faults    diag.List
+	total     int
+	extended  []string // what was read by extends, to read it once
+	standing  []string // the catalogs being read, each extended by the one before
+}
+
+// fragment is what one file contributes.
+type fragment struct {
+	path         string // within its source
+	doc          *toml.Document
+	faults       diag.List
+	title        string
+	titleAt      diag.Span
+	description  string
+	prefix       string
+	prefixAt     diag.Span
+	extends      []extension
+	services     []Service
+	leases       []Lease
+	healthChecks []HealthCheck
+	references   []Reference
+	words        []word // names of services used, to be resolved
+}
+
+// extension is one entry of `extends`.
+type extension struct {
+	name   string
+	prefix *string // nil: the prefix the extended catalog proposes
+	at     diag.Span
+}
+
+func (l *loader) read(s Source) error {
+	fragments, err := l.parse(s)
+	if err != nil {
+		return err
+	}
+	return l.adopt(s, fragments, "")
+}
+
+// adopt takes the files of one catalog in, after those it stands on.
+func (l *loader) adopt(s Source, fragments []*fragment, prefix string) error {
+	l.standing = append(l.standing, s.Name)
+	for _, f := range fragments {
+		for _, e := range f.extends {
+			if err := l.extend(s, f, e); err != nil {
+				return err
+			}
+		}
+	}
+	l.standing = l.standing[:len(l.standing)-1]
+	for _, f := range fragments {
+		if len(l.standing) > 0 {
+			f.title, f.description, f.prefix = "", "", ""
+			f.qualify(prefix)
+		}
+		l.fragments = append(l.fragments, f)
+		l.faults = append(l.faults, f.faults...)
+	}
+	return nil
+}
+
+// extend reads a catalog on which another stands: a built-in one, or a file or
+// folder beside it, never one outside the folder that was named.
+func (l *loader) extend(from Source, f *fragment, e extension) error {
+	var to Source
+	if name, ok := strings.CutPrefix(e.name, "builtin:"); ok {
+		found, known := Builtin(name)
+		if !known {
+			f.errorf(e.at, diag.DidYouMean(name, Builtins()), "there is no built-in catalog %q", name)
+			return nil
+		}
+		to = found
+	} else {
+		target := path.Join(path.Dir(f.path), e.name)
+		switch {
+		case from.FS == nil:
+			f.errorf(e.at, `give both with -c`, "a catalog that is not a file cannot extend %q", e.name)
+			return nil
+		case path.IsAbs(e.name), !fs.ValidPath(target):
+			f.errorf(e.at, `give both with -c`, "%q is outside the folder of this catalog, and nothing there is read", e.name)
+			return nil
+		}
+		to = Source{FS: from.FS, Path: target, Name: path.Join(path.Dir(f.doc.File), e.name)}
+	}
+	key := to.Name
+	if e.prefix != nil {
+		key += "\x00" + *e.prefix
+	}
+	if slices.Contains(l.extended, key) {
+		return nil
+	}
+	if slices.Contains(l.standing, to.Name) {
+		f.errorf(e.at, "leave it out", "%q is a catalog that stands on this one", e.name)
+		return nil
+	}
+	if len(l.extended) >= maxExtends {
+		f.errorf(e.at, "", "more than %d catalogs stand on one another", maxExtends)
+		return nil
+	}
+	l.extended = append(l.extended, key)
+	fragments, err := l.parse(to)
+	if err != nil {
+		f.errorf(e.at, "", "cannot read %q: %v", e.name, reason(err))
+		return nil
+	}
+	prefix := ""
+	for _, g := range fragments {
+		if g.prefix != "" {
+			prefix = g.prefix
+		}
+	}
+	if e.prefix != nil {
+		prefix = *e.prefix
+	}
+	return l.adopt(to, fragments, prefix)
+}
+
+// parse reads the files of a source side by side; results are joined in order.
+func (l *loader) parse(s Source) ([]*fragment, error) {
+	if s.FS == nil {
+		return []*fragment{parseFile(s.Name, s.Name, s.Data)}, nil
+	}
+	files, err := l.list(s)
+	if err != nil {
+		return nil, err
+	}
+	fragments := make([]*fragment, len(files))
+	failed := make([]error, len(files))
+	var next sync.Mutex
+	taken := 0
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(files)) {
+		workers.Go(func() {
+			for {
+				next.Lock()
+				i := taken
+				taken++
+				next.Unlock()
+				if i >= len(files) {
+					return
+				}
+				data, err := readFile(s.FS, files[i].path, files[i].name)
+				if err != nil {
+					failed[i] = err
+					continue
+				}
+				fragments[i] = parseFile(files[i].path, files[i].name, data)
+			}
+		})
+	}
+	workers.Wait()
+	return fragments, errors.Join(failed...)
+}
+
+type file struct{ path, name string }
+
+// list returns the files of a source: itself, or every *.toml file below it that
+// is not hidden. Links are followed where FS allows, which for a folder of the
+// user's means inside that folder.
+func (l *loader) list(s Source) ([]file, error) {
+	info, err := fs.Stat(s.FS, s.Path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", s.Name, reason(err))
+	}
+	if !info.IsDir() {
+		return []file{{s.Path, s.Name}}, nil
+	}
+	var files []file
+	var failed []error
+	err = fs.WalkDir(s.FS, s.Path, func(p string, e fs.DirEntry, err error) error {
+		name := s.Name
+		if rest := strings.TrimPrefix(strings.TrimPrefix(p, s.Path), "/"); rest != "" && p != s.Path {
+			name = path.Join(s.Name, rest)
+			if s.Path == "." {
+				name = path.Join(s.Name, p)
+			}
+		}
+		switch {
+		case err != nil:
+			failed = append(failed, fmt.Errorf("cannot read %s: %w", name, reason(err)))
+			return nil
+		case p != s.Path && strings.HasPrefix(e.Name(), "."):
+			if e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case e.IsDir() || path.Ext(p) != ".toml":
+			return nil
+		}
+		info, err := fs.Stat(s.FS, p)
+		switch {
+		case err != nil:
+			failed = append(failed, fmt.Errorf("cannot read %s: %w", name, reason(err)))
+			return nil
+		case !info.Mode().IsRegular():
+			return nil
+		}
+		if l.total += int(min(info.Size(), toml.MaxBytes)); l.total > maxTotal || len(files) >= maxFiles {
+			return fmt.Errorf("cannot read %s: a catalog may have %d files and %d MiB in all", s.Name, maxFiles, maxTotal>>20)
+		}
+		files = append(files, file{p, name})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(failed) > 0 {
+		return nil, errors.Join(failed...)
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("cannot read %s: there is no .toml file in this folder", s.Name)
+	}
+	return files, nil
+}
+
+// readFile reads at most one byte more than a file may have: the parser then says
+// that it is too large.
+func readFile(fsys fs.FS, p, name string) ([]byte, error) {
+	f, err := fsys.Open(p)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", name, reason(err))
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, toml.MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", name, reason(err))
+	}
+	return data, nil
+}
+
+// reason strips the operation and path from an error of a file system: our
+// messages name the file the way the user did.
+func reason(err error) error {
+	if perr, ok := errors.AsType[*fs.PathError](err); ok {
+		return perr.Err
+	}
+	return err
+}
+
+func (f *fragment) errorf(at diag.Span, help, format string, args ...any) {
+	f.faults.Add(diag.Diagnostic{
+		Span: at, Message: fmt.Sprintf(format, args...), Help: help, Text: f.doc.Line(at.Line),
+	})
+}

@@ -1,0 +1,411 @@
+package catalog
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/toml"
+	"github.com/knockon/knockon/catalog/unit"
+)
+
+func load(t *testing.T, text string) (*Catalog, diag.List) {
+	t.Helper()
+	c, faults, err := Load(Source{Name: "test.toml", Data: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, faults
+}
+
+func mustLoad(t *testing.T, text string) *Catalog {
+	t.Helper()
+	c, faults := load(t, text)
+	if len(faults) > 0 {
+		t.Fatalf("unexpected faults:\n%v", faults)
+	}
+	return c
+}
+
+func TestTwoLinesAServiceAreACatalog(t *testing.T) {
+	c := mustLoad(t, `
+[service.checkout]
+needs = ["payments", "cart"]
+[service.payments]
+[service.cart]
+`)
+	if got := c.IDs(); !slices.Equal(got, []string{"cart", "checkout", "payments"}) {
+		t.Errorf("services %v", got)
+	}
+	needs := c.Service("checkout").Needs
+	if len(needs) != 2 || needs[0].Targets[0] != "cart" || needs[1].Targets[0] != "payments" {
+		t.Fatalf("needs %+v", needs)
+	}
+	n := needs[0]
+	if n.Mode != Sync || n.To != ToServe || n.IfLost != Fail || n.Believes || n.Timeout.IsStated() {
+		t.Errorf("a bare name is not a synchronous hard need to serve: %+v", n)
+	}
+	if n.At.Line != 3 || n.At.Col != 22 {
+		t.Errorf("the need stands at %v", n.At)
+	}
+	if w := c.Service("cart").Weight; w != 1 {
+		t.Errorf("weight %v where not stated", w)
+	}
+}
+
+func TestEveryPartOfTheLanguage(t *testing.T) {
+	c := mustLoad(t, `
+format = 1
+title  = "Shop"
+
+[service.checkout]
+title    = "Checkout"
+kind     = "application"
+tier     = 0
+group    = "shop/front"
+owner    = "team-checkout"
+weight   = 2.5
+load     = "400/s"
+replicas = { zones = ["b", "a"], count = 6 }
+queue    = { bound = 100, discipline = "codel" }
+throttle = { rate = { documented = "1k/s", source = "runbook" }, burst = 50 }
+cache    = { ttl = "1m..5m", stale_on_error = "1h" }
+needs    = [
+  { on = "payments", timeout = "2s", retry = "aws-sdk-standard" },
+  { on = "recommendations", timeout = "150ms", if_lost = "fallback" },
+  { at_least = 2, of = ["kv-c", "kv-a", "kv-b"] },
+  { on = "orders-queue", mode = "async", within = "15m" },
+]
+
+[[service.checkout.need]]
+on        = "fraud-score"
+if_lost   = "degrade"
+validates = false
+retry     = { attempts = 3, backoff = "full-jitter", base = "50ms", budget = "20%" }
+breaker   = { errors = "50%", window = "10s", open_for = "30s" }
+
+[service.payments]
+fails_as = "corrupt"
+[service.recommendations]
+[service.kv-a]
+[service.kv-b]
+[service.kv-c]
+[service.orders-queue]
+[service.fraud-score]
+
+[lease.sessions]
+keeper  = "payments"
+holder  = "checkout"
+store   = "kv-a"
+count   = { guess = 1_000_000 }
+ttl     = { guess = "3m..3h" }
+renew   = { every = "1m", cost = "1ms" }
+regrant = { cost = "40ms", deadline = "10m", on_timeout = "requeue" }
+
+[health_check.front]
+by      = "kv-b"
+tests   = ["checkout", { fresh = "kv-a", within = "60s" }]
+policy  = { interval = "10s", out = 3, in = 3 }
+on_fail = { remove = "zone", via = "dns", ttl = "60s", max_removed = "100%" }
+
+[reference.runbook]
+title = "The runbook"
+url   = "https://example.org/runbook"
+`)
+	s := c.Service("checkout")
+	if s.Title != "Checkout" || s.Kind != KindApplication || s.Tier.V != 0 || !s.Tier.IsStated() || s.Weight != 2.5 || s.Load.V != 400 {
+		t.Errorf("service %+v", s)
+	}
+	if !slices.Equal(s.Replicas.Zones, []string{"a", "b"}) || s.Replicas.Count.V != 6 {
+		t.Errorf("replicas %+v", s.Replicas)
+	}
+	if r := s.Throttle.Rate; r.V != 1000 || r.Evidence != unit.Documented || r.Source != "runbook" {
+		t.Errorf("throttle %+v", r)
+	}
+	byTarget := make(map[string]Need)
+	for _, n := range s.Needs {
+		byTarget[strings.Join(n.Targets, " ")] = n
+	}
+	if n := byTarget["kv-a kv-b kv-c"]; n.AtLeast != 2 || !n.IsGroup() {
+		t.Errorf("group %+v", n)
+	}
+	if n := byTarget["payments"]; n.Retry.Preset != "aws-sdk-standard" || n.Retry.Attempts.V != 3 || n.Timeout.V.String() != "2s" {
+		t.Errorf("retry %+v", n.Retry)
+	}
+	if n := byTarget["orders-queue"]; n.Mode != Async || n.Within.V.String() != "15m" {
+		t.Errorf("queue %+v", n)
+	}
+	if n := byTarget["fraud-score"]; !n.Believes || n.IfLost != Degrade || n.Retry.Budget.V != 0.2 || n.Breaker.OpenFor.V.String() != "30s" {
+		t.Errorf("long need %+v", n)
+	}
+	if c.Service("payments").FailsAs != FailsCorrupt {
+		t.Error("fails_as is lost")
+	}
+	if l := c.Leases[0]; l.Keeper != "payments" || l.Holder != "checkout" || l.Store != "kv-a" || l.Policy.TTL.V.String() != "3m..3h" || l.Policy.Count.Evidence != unit.Guess {
+		t.Errorf("lease %+v", l)
+	}
+	if h := c.HealthChecks[0]; h.By != "kv-b" || len(h.Tests) != 2 || !h.Tests[1].Fresh || h.Policy.OnFail.Remove != "zone" {
+		t.Errorf("health check %+v", h)
+	}
+}
+
+func TestAFolderIsOneCatalog(t *testing.T) {
+	fsys := fstest.MapFS{
+		"teams/front.toml":       {Data: []byte("title = \"Shop\"\n[service.checkout]\nneeds = [\"payments\"]\n")},
+		"teams/pay/pay.toml":     {Data: []byte("[service.payments]\nneeds = [\"ledger\"]\n")},
+		"teams/ledger.toml":      {Data: []byte("[service.ledger]\n")},
+		"teams/.hidden.toml":     {Data: []byte("nonsense")},
+		"teams/.git/config.toml": {Data: []byte("nonsense")},
+		"teams/README.md":        {Data: []byte("nonsense")},
+	}
+	c, faults, err := Load(Source{FS: fsys, Path: "teams", Name: "knockon"})
+	if err != nil || len(faults) > 0 {
+		t.Fatal(err, faults)
+	}
+	if got := c.IDs(); !slices.Equal(got, []string{"checkout", "ledger", "payments"}) {
+		t.Errorf("services %v", got)
+	}
+	if at := c.Service("payments").At.File; at != "knockon/pay/pay.toml" {
+		t.Errorf("payments is declared in %q", at)
+	}
+}
+
+func TestDuplicatesShowBothPlaces(t *testing.T) {
+	fsys := fstest.MapFS{
+		"a.toml": {Data: []byte("[service.checkout]\n[service.x]\n")},
+		"b.toml": {Data: []byte("\n[service.checkout]\n[lease.l]\nkeeper=\"x\"\nholder=\"checkout\"\n[lease.l2]\nkeeper=\"nobody\"\nholder=\"x\"\n")},
+	}
+	_, faults, err := Load(Source{FS: fsys, Path: ".", Name: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for _, d := range faults {
+		text += d.String()
+	}
+	for _, want := range []string{`k/b.toml:2:`, `"checkout" is defined twice`, "k/a.toml:1:", "first defined here", `no service "nobody"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+}
+
+func TestExtends(t *testing.T) {
+	fsys := fstest.MapFS{
+		"mine.toml": {Data: []byte(`
+extends = ["base.toml", { file = "../evil.toml" }, { file = "/etc/passwd" }]
+[service.app]
+needs = ["b:db"]
+`)},
+		"good.toml": {Data: []byte(`
+extends = ["base.toml", { file = "base.toml", as = "other" }]
+title = "Mine"
+[service.app]
+needs = ["b:db", "other:db"]
+`)},
+		"base.toml": {Data: []byte("title = \"Base\"\nprefix = \"b\"\n[service.db]\nneeds = [\"disk\"]\n[service.disk]\n[lease.l]\nkeeper=\"disk\"\nholder=\"db\"\n")},
+		"ring.toml": {Data: []byte("extends = [\"ring.toml\"]\n[service.a]\n")},
+	}
+	c, faults, err := Load(Source{FS: fsys, Path: "good.toml"})
+	if err != nil || len(faults) > 0 {
+		t.Fatal(err, faults)
+	}
+	if got := c.IDs(); !slices.Equal(got, []string{"app", "b:db", "b:disk", "other:db", "other:disk"}) || c.Title != "Mine" {
+		t.Errorf("services %v of %q", got, c.Title)
+	}
+	if n := c.Service("other:db").Needs[0].Targets[0]; n != "other:disk" {
+		t.Errorf("other:db needs %q", n)
+	}
+
+	_, faults, err = Load(Source{FS: fsys, Path: "mine.toml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(faults) != 2 || !strings.Contains(faults[0].Message, "outside the folder") || !strings.Contains(faults[1].Message, "outside the folder") {
+		t.Errorf("leaving the folder: %v", faults)
+	}
+
+	_, faults, err = Load(Source{FS: fsys, Path: "ring.toml"})
+	if err != nil || !faults.HasErrors() {
+		t.Errorf("a catalog that extends itself: %v, %v", err, faults)
+	}
+}
+
+func TestExtendsABuiltinCatalog(t *testing.T) {
+	c := mustLoad(t, `
+extends = ["builtin:aws-us-east-1"]
+[service.my-app]
+needs = ["aws:dynamodb"]
+`)
+	if c.Service("aws:dynamodb-dns") == nil || c.Service("my-app") == nil {
+		t.Errorf("services %v", c.IDs())
+	}
+	_, faults := load(t, `extends = ["builtin:aws-us-east-2"]
+[service.a]
+`)
+	if len(faults) != 1 || !strings.Contains(faults[0].Help, "aws-us-east-1") {
+		t.Errorf("faults %v", faults)
+	}
+}
+
+func TestCyclesAreLegal(t *testing.T) {
+	mustLoad(t, "[service.a]\nneeds=[\"b\"]\n[service.b]\nneeds=[\"a\"]\n")
+}
+
+// TestHostileFiles gives each a clear error, without reading on for ever.
+func TestHostileFiles(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"deep", "x = " + strings.Repeat("[", 1<<20), "deep"},
+		{"deep key", strings.Repeat("a.", 1<<18) + "a = 1", "part"},
+		{"not text", "title = \"\xff\xfe\"\n[service.a]\n", "UTF-8"},
+		{"long string", "title = \"" + strings.Repeat("x", 1<<22) + "\"\n[service.a]\n", "characters"},
+		{"too large", strings.Repeat("#", toml.MaxBytes+1), "64 MiB"},
+		{"control name", "[service.\"a\\u001b[31m\"]\n", "control character"},
+		{"empty", "", "no service"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, faults := load(t, c.text)
+			text := ""
+			for _, d := range faults {
+				text += d.String()
+			}
+			if !faults.HasErrors() || !strings.Contains(text, c.want) || len(text) > 10_000 {
+				t.Errorf("want an error that says %q, got %.300q", c.want, text)
+			}
+		})
+	}
+}
+
+func TestAMillionKeys(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second")
+	}
+	var b strings.Builder
+	for i := range 1_000_000 {
+		fmt.Fprintf(&b, "k%d = 1\n", i)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, faults := load(t, b.String())
+	runtime.ReadMemStats(&after)
+	if len(faults) > toml.MaxFaults+10 || !faults.HasErrors() {
+		t.Errorf("%d faults", len(faults))
+	}
+	const limit = 4 << 30
+	if used := after.TotalAlloc - before.TotalAlloc; used > limit {
+		t.Errorf("a 12 MB file made us allocate %d MiB", used>>20)
+	}
+}
+
+// TestLinks: a link that runs in a circle or leads out of the folder is an error
+// that names it; one that stays inside is followed.
+func TestLinks(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.toml"), []byte("[service.a]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	open := func(sub string) (*Catalog, error) {
+		root, err := os.OpenRoot(filepath.Join(dir, sub))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer root.Close()
+		c, _, err := Load(Source{FS: root.FS(), Path: ".", Name: "k"})
+		return c, err
+	}
+	link := func(target, name string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Skip("no links on this file system")
+		}
+	}
+	link("loop.toml", "circle/loop.toml")
+	if _, err := open("circle"); err == nil || !strings.Contains(err.Error(), "k/loop.toml") {
+		t.Errorf("a link to itself: %v", err)
+	}
+	link("../a.toml", "escape/a.toml")
+	if _, err := open("escape"); err == nil || !strings.Contains(err.Error(), "k/a.toml") {
+		t.Errorf("a link out of the folder: %v", err)
+	}
+	link(".", "folder/self")
+	if err := os.WriteFile(filepath.Join(dir, "folder", "x.toml"), []byte("[service.x]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	link("x.toml", "folder/y.toml") // defined twice, so the link was followed
+	if c, err := open("folder"); err != nil || c != nil {
+		t.Errorf("a link inside the folder: %v, %v", c, err)
+	}
+}
+
+func TestUnreadableFilesAreAllNamed(t *testing.T) {
+	_, _, err := Load(Source{FS: fstest.MapFS{}, Path: "nowhere.toml", Name: "x/nowhere.toml"})
+	if err == nil || !strings.Contains(err.Error(), "x/nowhere.toml") {
+		t.Errorf("error %v", err)
+	}
+	_, _, err = Load(Source{FS: fstest.MapFS{"d": {Mode: fs.ModeDir}}, Path: "d"})
+	if err == nil || !strings.Contains(err.Error(), "no .toml file") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestMovingLinesChangesNothing: what a catalog says does not depend on where it
+// says it.
+func TestMovingLinesChangesNothing(t *testing.T) {
+	one := mustLoad(t, `
+[service.b]
+needs = [{ on = "a", for = "one", timeout = "1s" }, { on = "a", timeout = "2s" }, "c"]
+tier = 1
+[service.a]
+[service.c]
+`)
+	two := mustLoad(t, `
+[service.c]
+[service.a]
+[service.b]
+tier = 1
+needs = ["c", { timeout = "2s", on = "a" }, { timeout = "1s", for = "one", on = "a" }]
+`)
+	forget := cmp.FilterValues(func(a, b diag.Span) bool { return true }, cmp.Ignore())
+	if d := cmp.Diff(one, two, forget); d != "" {
+		t.Errorf("moving lines changed the catalog:\n%s", d)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	files, _ := filepath.Glob("testdata/broken/*.toml")
+	builtins, _ := filepath.Glob("builtin/*/*.toml")
+	for _, name := range append(files, builtins...) {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, faults, err := Load(Source{Name: "fuzz.toml", Data: data})
+		if err != nil {
+			t.Fatalf("bytes at hand cannot fail to be read: %v", err)
+		}
+		if (c == nil) != faults.HasErrors() {
+			t.Fatalf("catalog %v with faults %v", c, faults)
+		}
+		for _, d := range faults {
+			if d.Message == "" || d.Span.File == "" {
+				t.Errorf("a fault that says nothing: %+v", d)
+			}
+			_ = d.String()
+		}
+	})
+}

@@ -1,0 +1,185 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/toml"
+)
+
+// maxSuggestions bounds the search for what a dangling name may have meant: each
+// costs a look at every name of the catalog.
+const maxSuggestions = 200
+
+// merge joins the fragments of all files into one sorted catalog, and reports
+// what is defined twice or not at all.
+func (l *loader) merge() *Catalog {
+	c := &Catalog{}
+	docs := make(map[string]*toml.Document, len(l.fragments))
+	for _, f := range l.fragments {
+		docs[f.doc.File] = f.doc
+		l.header(c, f)
+	}
+	c.Services = unique(l, docs, "service", func(f *fragment) []Service { return f.services }, func(s *Service) (string, diag.Span) { return s.ID, s.At })
+	c.Leases = unique(l, docs, "lease", func(f *fragment) []Lease { return f.leases }, func(x *Lease) (string, diag.Span) { return x.ID, x.At })
+	c.HealthChecks = unique(l, docs, "health check", func(f *fragment) []HealthCheck { return f.healthChecks }, func(x *HealthCheck) (string, diag.Span) { return x.ID, x.At })
+	c.References = unique(l, docs, "reference", func(f *fragment) []Reference { return f.references }, func(x *Reference) (string, diag.Span) { return x.ID, x.At })
+	if len(c.Services) == 0 && !l.faults.HasErrors() {
+		at := diag.Span{}
+		if len(l.fragments) > 0 {
+			at.File = l.fragments[len(l.fragments)-1].doc.File
+		}
+		l.faults.Errorf(at, "write [service.checkout] and below it needs = [\"payments\"]", "there is no service in this catalog")
+	}
+	l.resolve(c, docs)
+	return c
+}
+
+func (l *loader) header(c *Catalog, f *fragment) {
+	set := func(to *string, value string, at diag.Span, what string) {
+		if value == "" || value == *to {
+			return
+		}
+		if *to != "" {
+			f.errorf(at, "say it in one file", "the %s of this catalog is given twice, and not the same", what)
+			l.faults = append(l.faults, f.faults[len(f.faults)-1])
+			return
+		}
+		*to = value
+	}
+	set(&c.Title, f.title, f.titleAt, "title")
+	set(&c.Prefix, f.prefix, f.prefixAt, "prefix")
+	if c.Description == "" {
+		c.Description = f.description
+	}
+}
+
+// unique joins what the fragments hold of one kind, sorted by ID, and keeps the
+// first of each, reporting the others with both places. Services are large, so
+// pointers are sorted and each service is copied once.
+func unique[T any](l *loader, docs map[string]*toml.Document, what string, of func(*fragment) []T, key func(*T) (string, diag.Span)) []T {
+	var all []*T
+	for _, f := range l.fragments {
+		items := of(f)
+		for i := range items {
+			all = append(all, &items[i])
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *T) int {
+		ida, _ := key(a)
+		idb, _ := key(b)
+		return strings.Compare(ida, idb)
+	})
+	kept := make([]T, 0, len(all))
+	for _, x := range all {
+		id, at := key(x)
+		if len(kept) > 0 {
+			if first, firstAt := key(&kept[len(kept)-1]); first == id {
+				if firstAt == at {
+					continue // one line, read under two prefixes
+				}
+				l.faults.Add(diag.Diagnostic{
+					Span:    at,
+					Message: "the " + what + ` "` + id + `" is defined twice`,
+					Help:    "merge the two, or rename one",
+					Text:    docs[at.File].Line(at.Line),
+					Related: []diag.Related{{Span: firstAt, Note: "first defined here"}},
+				})
+				continue
+			}
+		}
+		kept = append(kept, *x)
+	}
+	return kept
+}
+
+// resolve reports every name that no service has.
+func (l *loader) resolve(c *Catalog, docs map[string]*toml.Document) {
+	known := make(map[string]bool, len(c.Services))
+	for i := range c.Services {
+		known[c.Services[i].ID] = true
+	}
+	var ids []string
+	suggested := 0
+	for _, f := range l.fragments {
+		for _, w := range f.words {
+			if known[w.name] {
+				continue
+			}
+			help := ""
+			if suggested++; suggested <= maxSuggestions {
+				if ids == nil {
+					ids = c.IDs()
+				}
+				help = diag.DidYouMean(w.name, ids)
+			}
+			if help == "" {
+				help = "declare it with [service." + quoteKey(w.name) + "]"
+			}
+			l.faults.Add(diag.Diagnostic{
+				Span:    w.at,
+				Message: `there is no service "` + w.name + `", named in ` + w.in,
+				Help:    help,
+				Text:    docs[w.at.File].Line(w.at.Line),
+			})
+		}
+	}
+}
+
+// quoteKey writes a name as a TOML key.
+func quoteKey(name string) string {
+	bare := name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
+	if bare {
+		return name
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+}
+
+// qualify gives every name of an extended catalog its prefix. References keep
+// theirs: whatever cites them need not know which catalog it ends up in.
+func (f *fragment) qualify(prefix string) {
+	if prefix == "" {
+		return
+	}
+	name := func(s *string) {
+		if *s != "" {
+			*s = prefix + ":" + *s
+		}
+	}
+	for i := range f.services {
+		s := &f.services[i]
+		name(&s.ID)
+		for j := range s.Needs {
+			for k := range s.Needs[j].Targets {
+				name(&s.Needs[j].Targets[k])
+			}
+			name(&s.Needs[j].Fallback)
+		}
+		if s.Group != "" {
+			s.Group = prefix + "/" + s.Group
+		} else {
+			s.Group = prefix
+		}
+	}
+	for i := range f.leases {
+		l := &f.leases[i]
+		name(&l.ID)
+		name(&l.Keeper)
+		name(&l.Holder)
+		name(&l.Store)
+	}
+	for i := range f.healthChecks {
+		h := &f.healthChecks[i]
+		name(&h.ID)
+		name(&h.By)
+		for j := range h.Tests {
+			name(&h.Tests[j].Service)
+		}
+	}
+	for i := range f.words {
+		name(&f.words[i].name)
+	}
+}
