@@ -1,0 +1,161 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/knockon/knockon/catalog"
+)
+
+// oneByOne is Rank by definition.
+func oneByOne(g *Graph, option Options) []Damage {
+	var ranking []Damage
+	for v := range Node(g.Len()) {
+		ranking = append(ranking, Damage{v, g.Blast([]Root{{v, Down}}, option).Summary()})
+	}
+	// Stable, so that what is equal stays in the order of IDs.
+	slices.SortStableFunc(ranking, func(a, b Damage) int {
+		tallyOf := func(d Damage) *tally {
+			t := g.Blast([]Root{{d.Root, Down}}, option).tally()
+			return &t
+		}
+		return tallyOf(b).compare(tallyOf(a))
+	})
+	return ranking
+}
+
+func checkRank(t rapid.TB, g *Graph, option Options) {
+	t.Helper()
+	got, err := g.Rank(context.Background(), option, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := oneByOne(g, option)
+	for i := range want {
+		if got[i] != want[i] {
+			t.Fatalf("place %d: got %s %v, want %s %v", i, g.ID(got[i].Root), got[i].Summary, g.ID(want[i].Root), want[i].Summary)
+		}
+	}
+}
+
+func TestRankIsOneBlastEach(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		checkRank(t, Build(anyCatalog(t)), anyOption(t))
+	})
+}
+
+// More roots than lanes, and cycles larger than a word.
+func TestRankOfManyServices(t *testing.T) {
+	for _, back := range []float64{0, 0.02} {
+		c := generate(1500, back, 7)
+		checkRank(t, Build(c), Options{})
+		checkRank(t, Build(mix(c, 7)), Options{})
+	}
+}
+
+func TestRankOrder(t *testing.T) {
+	// a: 3 hit, two of them degraded; b: 3 hit, all down; z: weighs more than either.
+	z := service("z")
+	z.Weight = 10
+	g := graphOf(t, service("a1", on("a", degrades)), service("a2", on("a", degrades)),
+		service("b1", on("b")), service("b2", on("b")), z)
+	ranking, err := g.Rank(context.Background(), Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, d := range ranking {
+		ids = append(ids, g.ID(d.Root))
+	}
+	if got := strings.Join(ids, " "); got != "z b a a1 a2 b1 b2" {
+		t.Errorf("order %s", got)
+	}
+	count, weight := ranking[1].Impacted()
+	if count != 3 || weight != 3 || ranking[1].Count[Down] != 3 || ranking[1].Count[Safe] != 4 || ranking[1].Weight[Safe] != 13 {
+		t.Errorf("b: %v", ranking[1])
+	}
+}
+
+func TestRankProgress(t *testing.T) {
+	for _, option := range []Options{{}, {For: minute}} {
+		g := Build(generate(1500, 0, 1))
+		last := 0
+		if _, err := g.Rank(context.Background(), option, func(done, total int) {
+			if done <= last || done > total || total != g.Len() {
+				t.Errorf("%d of %d after %d", done, total, last)
+			}
+			last = done
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if last != g.Len() {
+			t.Errorf("ended at %d of %d", last, g.Len())
+		}
+	}
+}
+
+func TestRankCancelled(t *testing.T) {
+	for _, option := range []Options{{}, {For: minute}} {
+		g := Build(generate(3000, 0, 1))
+		ctx, cancel := context.WithCancel(context.Background())
+		calls := 0
+		ranking, err := g.Rank(ctx, option, func(done, total int) {
+			calls++
+			cancel()
+		})
+		if !errors.Is(err, context.Canceled) || ranking != nil || calls > 64 {
+			t.Errorf("after %d batches: %v, %d services", calls, err, len(ranking))
+		}
+	}
+}
+
+func TestRankOfNothing(t *testing.T) {
+	ranking, err := Build(&catalog.Catalog{}).Rank(context.Background(), Options{}, nil)
+	if err != nil || len(ranking) != 0 {
+		t.Errorf("%v, %v", ranking, err)
+	}
+}
+
+// Sums of weights are what one would write on paper, not 0.30000000000000004.
+func TestWeights(t *testing.T) {
+	weighing := func(weights ...float64) *Graph {
+		c := &catalog.Catalog{}
+		for i, w := range weights {
+			s := service(string(rune('a' + i)))
+			s.Weight = w
+			if i > 0 {
+				s.Needs = []catalog.Need{on("a")}
+			}
+			c.Services = append(c.Services, s)
+		}
+		return Build(c)
+	}
+	for _, row := range []struct {
+		weights []float64
+		sum     float64
+		perUnit float64
+	}{
+		{[]float64{1, 2, 3}, 6, 1},
+		{[]float64{0, 0}, 0, 1},
+		{[]float64{0.1, 0.2}, 0.3, 10},
+		{[]float64{0.1, 0.25, 1e6}, 1000000.35, 100},
+		{[]float64{1e12, 0.5}, 1e12 + 0.5, 10},
+		{[]float64{1.0 / 3, 2.0 / 3}, 1, math.Ldexp(1, 52-1)},
+		{[]float64{0.001234567, 5}, 5.001234567, 1e9},
+	} {
+		g := weighing(row.weights...)
+		s := failing(g, "a").Summary()
+		if s.Weight[Down] != row.sum || g.perUnit != row.perUnit {
+			t.Errorf("%v: sum %v, %v to one", row.weights, s.Weight[Down], g.perUnit)
+		}
+		if s.Weight[Safe] != 0 || s.Count[Safe] != 0 {
+			t.Errorf("%v: safe %v", row.weights, s)
+		}
+	}
+}
