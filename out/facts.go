@@ -1,0 +1,116 @@
+package out
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/policy"
+	"github.com/knockon/knockon/catalog/unit"
+	"github.com/knockon/knockon/graph"
+)
+
+// facts collects what is stated, in words; what is not stated leaves no trace.
+type facts [][2]string
+
+func (f *facts) add(name, value string) {
+	if value != "" {
+		*f = append(*f, [2]string{name, value})
+	}
+}
+
+// quantity prints a value with what is known about it: "3m..3h (guess)".
+func quantity[T any](v unit.Value[T]) string {
+	switch v.Evidence {
+	case unit.NotStated:
+		return ""
+	case unit.Stated:
+		return fmt.Sprint(v.V)
+	case unit.Documented:
+		return fmt.Sprintf("%v (documented: %s)", v.V, v.Source)
+	}
+	if v.Source != "" {
+		return fmt.Sprintf("%v (%s: %s)", v.V, v.Evidence, v.Source)
+	}
+	return fmt.Sprintf("%v (%s)", v.V, v.Evidence)
+}
+
+// named prints "name value" for the parts of a policy that are stated.
+func named(parts ...string) string {
+	var said []string
+	for i := 0; i < len(parts); i += 2 {
+		if parts[i+1] != "" {
+			said = append(said, parts[i]+" "+parts[i+1])
+		}
+	}
+	return strings.Join(said, ", ")
+}
+
+func serviceFacts(s *catalog.Service) [][2]string {
+	var f facts
+	f.add("kind", s.Kind.String())
+	f.add("group", s.Group)
+	f.add("owner", s.Owner)
+	f.add("tier", quantity(s.Tier))
+	if s.Weight != 1 {
+		f.add("weight", number(s.Weight))
+	}
+	if s.FailsAs != catalog.FailsDown {
+		f.add("fails as", s.FailsAs.String())
+	}
+	f.add("load", quantity(s.Load))
+	f.add("capacity", quantity(s.Capacity))
+	f.add("concurrency", quantity(s.Concurrency))
+	f.add("service time", quantity(s.ServiceTime))
+	if r := s.Replicas; r != nil {
+		f.add("replicas", named("count", quantity(r.Count), "at least", quantity(r.AtLeast), "zones", strings.Join(r.Zones, " ")))
+	}
+	if q := s.Queue; q != nil {
+		f.add("queue", named("bound", quantity(q.Bound), "discipline", q.Discipline, "deadline", quantity(q.Deadline), "retention", quantity(q.Retention)))
+	}
+	if t := s.Throttle; t != nil {
+		f.add("throttle", named("rate", quantity(t.Rate), "burst", quantity(t.Burst)))
+	}
+	if c := s.Cache; c != nil {
+		f.add("cache", named("ttl", quantity(c.TTL), "negative ttl", quantity(c.NegativeTTL), "stale on error", quantity(c.StaleOnError), "hit ratio", quantity(c.HitRatio)))
+	}
+	f.add("source", strings.Join(s.Sources, ", "))
+	return f
+}
+
+func needFacts(e *graph.Need) [][2]string {
+	var f facts
+	if l := e.Lease; l != nil {
+		f.add("ttl", quantity(l.Policy.TTL))
+		f.add("count", quantity(l.Policy.Count))
+		f.add("renew", named("every", quantity(l.Policy.Renew.Every), "cost", quantity(l.Policy.Renew.Cost)))
+		f.add("regrant", named("cost", quantity(l.Policy.Regrant.Cost), "deadline", quantity(l.Policy.Regrant.Deadline), "on timeout", l.Policy.Regrant.OnTimeout))
+		return f
+	}
+	n := e.Declared
+	f.add("ttl", quantity(n.TTL))
+	f.add("within", quantity(n.Within))
+	f.add("timeout", quantity(n.Timeout))
+	f.add("calls", quantity(n.Calls))
+	f.add("retry", retryFacts(n.Retry))
+	if b := n.Breaker; b != nil {
+		f.add("breaker", named("preset", b.Preset, "errors", quantity(b.Errors), "window", quantity(b.Window), "calls", quantity(b.Calls), "open for", quantity(b.OpenFor), "probes", quantity(b.Probes)))
+	}
+	if n.Believes {
+		f.add("validates", "no: a wrong answer is believed")
+	}
+	if n.Shared {
+		f.add("shared", "the same one behind every replica")
+	}
+	return f
+}
+
+func retryFacts(r *policy.Retry) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.Preset != "":
+		return "preset " + r.Preset
+	}
+	return named("attempts", quantity(r.Attempts), "backoff", r.Backoff, "base", quantity(r.Base), "factor", quantity(r.Factor), "cap", quantity(r.Cap), "budget", quantity(r.Budget))
+}

@@ -1,0 +1,126 @@
+package out
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/knockon/knockon/graph"
+)
+
+// A picture of hundreds of boxes is wallpaper. Above foldAbove boxes, groups of
+// services are folded into one box each, which says how many services it stands
+// for and what became of them. What matters most stays: the roots, then whole
+// paths of failure to impacted services of tier 0 and tier 1, then services that
+// something held. They are taken in this order until there are foldTo boxes.
+const (
+	foldAbove  = 100
+	foldTo     = 72
+	foldGroups = 40 // more groups than this are folded by the beginnings of their paths
+)
+
+// fold decides on the boxes of a picture and their columns.
+func (p *blastPicture) fold(column []int) {
+	p.boxOf = slices.Repeat([]int{-1}, len(p.Services))
+	var shown []int
+	for i := range p.Services {
+		if p.shows(i) {
+			shown = append(shown, i)
+		}
+	}
+	keep := func(int) bool { return true }
+	depth := 0
+	if len(shown) > foldAbove {
+		groups := 0
+		depth, groups = groupDepth(p.Services, shown)
+		chosen := p.choose(shown, foldTo-groups)
+		keep = func(i int) bool { return chosen[i] }
+	}
+	index := make(map[string]int) // of folded boxes, by group
+	for _, i := range shown {
+		s := &p.Services[i]
+		if keep(i) {
+			p.boxOf[i] = len(p.boxes)
+			p.boxes = append(p.boxes, box{services: []int{i}, group: s.Group, column: column[i]})
+			continue
+		}
+		group := groupPrefix(s.Group, depth)
+		at, ok := index[group]
+		if !ok {
+			at = len(p.boxes)
+			index[group] = at
+			p.boxes = append(p.boxes, box{label: cmp.Or(groupLabel(group), "other services"), column: column[i]})
+		}
+		p.boxes[at].services = append(p.boxes[at].services, i)
+		p.boxes[at].column = min(p.boxes[at].column, column[i])
+		p.boxOf[i] = at
+	}
+	leads := make([]bool, len(p.boxes))
+	for i, up := range p.parent {
+		if up >= 0 && p.boxOf[i] >= 0 && p.boxOf[up] >= 0 && p.boxOf[i] != p.boxOf[up] {
+			leads[p.boxOf[up]] = true
+		}
+	}
+	p.Columns = wrap(p.boxes, leads)
+}
+
+// groupDepth finds how much of their paths groups may keep for there to be few
+// enough of them, and how many there are then.
+func groupDepth(services []Service, shown []int) (depth, groups int) {
+	deepest := 1
+	for _, i := range shown {
+		deepest = max(deepest, strings.Count(services[i].Group, "/")+1)
+	}
+	for depth = deepest; ; depth-- {
+		seen := make(map[string]bool)
+		for _, i := range shown {
+			seen[groupPrefix(services[i].Group, depth)] = true
+		}
+		if len(seen) <= foldGroups || depth == 0 {
+			return depth, len(seen)
+		}
+	}
+}
+
+// groupPrefix is the first parts of the path of a group.
+func groupPrefix(group string, depth int) string {
+	parts := strings.Split(group, "/")
+	return strings.Join(parts[:min(depth, len(parts))], "/")
+}
+
+// choose finds the services that stay when the rest is folded.
+func (p *blastPicture) choose(shown []int, room int) []bool {
+	chosen := make([]bool, len(p.Services))
+	left := room
+	take := func(path []int) {
+		var fresh []int
+		for _, i := range path {
+			if !chosen[i] {
+				fresh = append(fresh, i)
+			}
+		}
+		if len(fresh) <= left {
+			left -= len(fresh)
+			for _, i := range fresh {
+				chosen[i] = true
+			}
+		}
+	}
+	for _, i := range p.Roots {
+		chosen[i] = true
+		left--
+	}
+	for tier := range int64(2) {
+		for _, i := range shown {
+			if s := &p.Services[i]; s.Tier != nil && *s.Tier == tier && s.Outcome != graph.Safe {
+				take(s.Path)
+			}
+		}
+	}
+	for _, i := range shown {
+		if p.Services[i].Outcome == graph.Safe {
+			take([]int{i})
+		}
+	}
+	return chosen
+}

@@ -1,0 +1,100 @@
+// Package out is everything that leaves the program: the report, which is the
+// last place that looks at the model, and the formats a report is written in, one
+// file each.
+//
+// The same report gives the same bytes, whatever the machine. Every format escapes
+// what it is given: names and titles come from untrusted catalogs. Start with
+// report.go; the table of formats is below.
+package out
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Format is one way to write a report.
+type Format struct {
+	Name       string
+	Extensions []string // of files, without the dot; the first is the usual one
+	What       string   // for help texts, a few words
+	write      func(w io.Writer, r Report, o Options) error
+}
+
+// Options of the formats. The zero Options are right for files and pipes.
+type Options struct {
+	Width int  // columns of a terminal; 0 for no limit
+	Color bool // text only
+}
+
+// Formats is the table of formats, sorted by name.
+func Formats() []Format {
+	return []Format{
+		{"dot", []string{"dot", "gv"}, "Graphviz source", writeDOT},
+		{"json", []string{"json"}, "for programs", writeJSON},
+		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", writeMermaid},
+		{"svg", []string{"svg"}, "a picture", writeSVG},
+		{"text", []string{"txt"}, "for terminals", writeText},
+	}
+}
+
+// FormatNamed returns the format of a name.
+func FormatNamed(name string) (Format, bool) {
+	i := slices.IndexFunc(Formats(), func(f Format) bool { return f.Name == name })
+	if i < 0 {
+		return Format{}, false
+	}
+	return Formats()[i], true
+}
+
+// FormatOf returns the format of a file by its extension.
+func FormatOf(file string) (Format, bool) {
+	dot := strings.LastIndexByte(file, '.')
+	extension := strings.ToLower(file[dot+1:])
+	for _, f := range Formats() {
+		if dot >= 0 && slices.Contains(f.Extensions, extension) {
+			return f, true
+		}
+	}
+	return Format{}, false
+}
+
+// FormatNames returns the names of the formats, sorted.
+func FormatNames() []string {
+	var names []string
+	for _, f := range Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// Write writes a report. It returns an UnsupportedError when the format cannot
+// show this kind of report, and otherwise only errors of w.
+func (f Format) Write(w io.Writer, r Report, o Options) error { return f.write(w, r, o) }
+
+// UnsupportedError says that a format cannot show a kind of report.
+type UnsupportedError struct{ Format, Report string }
+
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("a %s cannot be written as %s; use text or json", e.Report, e.Format)
+}
+
+func unsupported(format string, r Report) error {
+	name := ""
+	switch r.(type) {
+	case *Map:
+		name = "catalog"
+	case *Blast:
+		name = "blast radius"
+	case *Ranking:
+		name = "ranking"
+	case *Listing:
+		name = "list"
+	case *Detail:
+		name = "service"
+	case *Check:
+		name = "check"
+	}
+	return &UnsupportedError{format, name}
+}
