@@ -1,0 +1,168 @@
+// Package cli is the command line: flags in, one exit code out, one file a
+// command. Results go to stdout and nothing else does; messages and progress go to
+// stderr.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/knockon/knockon/catalog/diag"
+)
+
+// Exit codes.
+const (
+	exitFine        = 0
+	exitFindings    = 1 // an expectation failed or a rule found something
+	exitInput       = 2 // bad input or usage
+	exitInternal    = 3 // our own fault
+	exitInterrupted = 130
+)
+
+// Stdio is where a command reads and writes.
+type Stdio struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// exitError carries an exit code. What there is to say has been said, or is in err.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+var errSaid = errors.New("the reason stands above")
+
+// usagef is an error in what the user wrote on the command line.
+func usagef(format string, args ...any) error {
+	return &exitError{exitInput, fmt.Errorf(format, args...)}
+}
+
+// Main runs one command and returns its exit code.
+func Main(args []string, std Stdio) (code int) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			fmt.Fprintf(std.Err, "knockon: internal error: %v\n\n%s\nThis is a fault of knockon, not of your catalog. Please report it with the lines above.\n", fault, debug.Stack())
+			code = exitInternal
+		}
+	}()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+
+	root := newRoot(&app{Stdio: std})
+	root.SetArgs(args)
+	root.SetIn(std.In)
+	root.SetOut(std.Out)
+	root.SetErr(std.Err)
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitFine
+	}
+	var coded *exitError
+	switch {
+	case errors.Is(err, errSaid):
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(std.Err, "knockon: interrupted")
+		return exitInterrupted
+	default:
+		message := strings.TrimRight(err.Error(), "\n")
+		fmt.Fprintf(std.Err, "knockon: %s\n", message)
+		if !errors.As(err, &coded) { // cobra's own: an unknown command or flag, a wrong number of arguments
+			fmt.Fprintf(std.Err, "Run \"%s -h\" for how it is used.\n", command.CommandPath())
+		}
+	}
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	return exitInput
+}
+
+// app is what all commands share.
+type app struct {
+	Stdio
+	catalogs []string // -c
+	outputs  []string // -o
+	format   string   // --format
+	color    string   // --color
+}
+
+const rootExample = `  knockon blast dynamodb-dns                  what falls when DynamoDB's DNS record goes
+  knockon blast dynamodb-dns -o blast.svg     the same as a picture
+  knockon rank                                which services hurt most when they are lost
+  knockon check                               is my catalog right?
+  knockon blast payments -c my-catalog.toml   with my own catalog`
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "knockon",
+		Short: "Know what falls when this fails, and for how long",
+		Long: `knockon reads a catalog of services and what they need, and says what falls when
+one of them fails: who is hit, how soon at the earliest, why, and what stopped the
+spread.
+
+Without -c it takes knockon.toml or the folder knockon/ in the working directory,
+else the built-in catalog aws-us-east-1, and says which.`,
+		Example:       rootExample,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.PersistentFlags().StringArrayVarP(&a.catalogs, "catalog", "c", nil, "a built-in `catalog`, a file, a folder, or - for stdin; may be repeated")
+	root.PersistentFlags().StringVar(&a.color, "color", "auto", "colour in text: auto, always or never")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return flagError(c, err) })
+	root.CompletionOptions.HiddenDefaultCmd = false
+	mustRegister(root.RegisterFlagCompletionFunc("catalog", a.completeCatalogs))
+	mustRegister(root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp)))
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		switch a.color {
+		case "auto", "always", "never":
+			return nil
+		}
+		return usagef("--color %q is not known%s", a.color, suggestion(a.color, []string{"auto", "always", "never"}))
+	}
+	root.AddCommand(
+		newBlast(a), newRank(a), newRender(a), newCheck(a), newList(a), newShow(a), newVersion(a),
+	)
+	return root
+}
+
+func mustRegister(err error) {
+	if err != nil {
+		panic("cli: " + err.Error())
+	}
+}
+
+// flagError adds the flag that was probably meant.
+func flagError(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := diag.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	return err
+}
+
+// suggestion is the end of a message about a word that is not known.
+func suggestion(word string, candidates []string) string {
+	if help := diag.DidYouMean(word, candidates); help != "" {
+		return "; " + help
+	}
+	return ""
+}
