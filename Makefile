@@ -1,0 +1,61 @@
+# One command does it all: `make check` is what CI runs.
+TOOL = go tool -modfile=tools/go.mod
+
+.PHONY: check test lint race browser fuzz bench gallery update build
+
+check: test lint race browser
+
+# What the README says, and nothing else.
+test:
+	go test ./...
+
+lint:
+	go mod tidy -diff
+	go -C tools mod tidy -diff
+	go -C tools/browser mod tidy -diff
+	@files=$$(git ls-files '*.go' | xargs $(TOOL) gofumpt -l); \
+	if [ -n "$$files" ]; then echo "gofumpt would change:"; echo "$$files"; exit 1; fi
+	go vet ./...
+	$(TOOL) staticcheck ./...
+
+# Where goroutines are: parallel loading and ranking. go-graphviz is left out; its
+# calls are serialised and its WebAssembly is not instrumented.
+race:
+	go test -race ./catalog/... ./graph ./propagate/...
+
+# The pictures in a real browser: every label within its box, none on another.
+browser:
+	go -C tools/browser test ./...
+
+# Every fuzz target for a short while; seeds run with the ordinary tests.
+FUZZTIME = 10s
+fuzz:
+	@git grep -l '^func Fuzz' -- '*_test.go' | while read -r file; do \
+		sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' "$$file" | while read -r target; do \
+			echo "$$file $$target"; \
+			go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done || exit 1; \
+	done
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+# Rewrite golden files and generated pages; look at the difference before you commit it.
+update:
+	go test ./... -update
+
+# The pictures that README and docs show.
+gallery:
+	go run ./cmd/knockon blast dynamodb-dns -c aws-us-east-1 -o docs/gallery/dynamodb-dns.svg
+	go run ./cmd/knockon render -c aws-us-east-1 -o docs/gallery/aws-us-east-1.svg
+	go run ./cmd/knockon blast payments -c web-shop -o docs/gallery/web-shop-payments.svg
+	go run ./cmd/knockon render -c web-shop -o docs/gallery/web-shop.svg
+
+# Binaries that are the same wherever they are built.
+build:
+	@for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
+		os=$${target%/*}; arch=$${target#*/}; ext=; [ $$os = windows ] && ext=.exe; \
+		echo "dist/knockon-$$os-$$arch$$ext"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -buildvcs=false \
+			-ldflags '-s -w -buildid=' -o dist/knockon-$$os-$$arch$$ext ./cmd/knockon || exit 1; \
+	done
