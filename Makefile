@@ -46,6 +46,7 @@ update:
 
 # The pictures that README and docs show.
 gallery:
+	mkdir -p docs/gallery
 	go run ./cmd/knockon blast dynamodb-dns -c aws-us-east-1 -o docs/gallery/dynamodb-dns.svg
 	go run ./cmd/knockon render -c aws-us-east-1 -o docs/gallery/aws-us-east-1.svg
 	go run ./cmd/knockon blast payments -c web-shop -o docs/gallery/web-shop-payments.svg
