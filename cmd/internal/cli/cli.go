@@ -77,8 +77,9 @@ func Main(args []string, std Stdio) (code int) {
 		fmt.Fprintln(std.Err, "knockon: interrupted")
 		return exitInterrupted
 	default:
-		message := strings.TrimRight(err.Error(), "\n")
-		fmt.Fprintf(std.Err, "knockon: %s\n", message)
+		for message := range strings.Lines(err.Error()) { // joined errors have a line each
+			fmt.Fprintf(std.Err, "knockon: %s\n", strings.TrimRight(message, "\n"))
+		}
 		if !errors.As(err, &coded) { // cobra's own: an unknown command or flag, a wrong number of arguments
 			fmt.Fprintf(std.Err, "Run \"%s -h\" for how it is used.\n", command.CommandPath())
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -162,6 +163,9 @@ func reason(err error) error {
 	if perr, ok := errors.AsType[*fs.PathError](err); ok {
 		return perr.Err
 	}
+	if strings.Contains(err.Error(), "too many links") { // of filepath.EvalSymlinks
+		return errors.New("its links run in a circle")
+	}
 	return err
 }
 
@@ -190,27 +194,47 @@ func (a *app) services(g *graph.Graph, names []string) ([]graph.Node, error) {
 	return nodes, nil
 }
 
-// nearService suggests by spelling, then by a part of the name or title.
+// nearService suggests the few services whose names begin with the word, else the
+// one spelt most like it, else the few that have it in their name or title.
 func nearService(g *graph.Graph, name string, ids []string) string {
+	const few = 5
+	word := strings.ToLower(name)
+	var begin, have []string
+	for v := range graph.Node(g.Len()) {
+		s := g.Service(v)
+		switch id := strings.ToLower(s.ID); {
+		case word == "":
+		case strings.HasPrefix(id, word):
+			begin = append(begin, s.ID)
+		case strings.Contains(id, word) || strings.Contains(strings.ToLower(s.Title), word):
+			have = append(have, s.ID)
+		}
+	}
+	if n := len(begin); n > 0 && n <= few {
+		return fmt.Sprintf("; did you mean %s?", strings.Join(quoted(begin), " or "))
+	}
 	if near := diag.Nearest(name, ids); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
-	var part []string
-	word := strings.ToLower(name)
-	for v := range graph.Node(g.Len()) {
-		s := g.Service(v)
-		if word != "" && (strings.Contains(strings.ToLower(s.ID), word) || strings.Contains(strings.ToLower(s.Title), word)) {
-			part = append(part, s.ID)
+	switch have = append(begin, have...); {
+	case len(have) == 0:
+		if part := diag.Nearest(name, parts(ids)); part != "" {
+			return fmt.Sprintf("; see \"knockon list %s\"", part)
 		}
-	}
-	const few = 5
-	switch {
-	case len(part) == 0:
 		return `; "knockon list" shows them all`
-	case len(part) > few:
-		return fmt.Sprintf("; %d have it in their name, see \"knockon list %s\"", len(part), name)
+	case len(have) > few:
+		return fmt.Sprintf("; %d have it in their name, see \"knockon list %s\"", len(have), name)
 	}
-	return fmt.Sprintf("; did you mean %s?", strings.Join(quoted(part), " or "))
+	return fmt.Sprintf("; did you mean %s?", strings.Join(quoted(have), " or "))
+}
+
+// parts returns the words that names are made of.
+func parts(ids []string) []string {
+	var all []string
+	for _, id := range ids {
+		all = append(all, strings.FieldsFunc(id, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })...)
+	}
+	return all
 }
 
 func quoted(words []string) []string {
