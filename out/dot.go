@@ -71,10 +71,7 @@ func (f *frame) write(b *strings.Builder, m *Map, outcomes bool, indent string, 
 
 func dotNode(b *strings.Builder, m *Map, i int, outcomes bool, indent string) {
 	s := &m.Services[i]
-	label, more := s.Title, ""
-	if label == "" {
-		label = s.ID
-	}
+	label, more := labelOf(s), ""
 	if outcomes {
 		label += "\n" + outcomeLine(s)
 		more = fmt.Sprintf(" fillcolor=%q", dotFills[s.Outcome])

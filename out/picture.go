@@ -13,7 +13,8 @@ import (
 // Sizes of the boxes of a picture, in pixels.
 const (
 	boxHeight  = 40
-	rootHeight = 58
+	rootHeight = 68
+	haloWidth  = 5 // around a root, within its box
 	boxLeast   = 136
 	boxMost    = 236
 	rootMost   = 300
@@ -38,7 +39,7 @@ type box struct {
 	column   int
 }
 
-func (u *box) folded() bool { return u.label != "" }
+func (b *box) folded() bool { return b.label != "" }
 
 // blastPicture is the work of drawing one blast radius.
 type blastPicture struct {
@@ -56,7 +57,9 @@ type blastPicture struct {
 // column to the next. Frames hold the services of one group in one column;
 // frames around whole groups would pull the columns apart. Services that are
 // safe and had nothing to hold are only counted.
-func blastScene(b *Blast) *scene.Scene {
+func blastScene(b *Blast) *scene.Scene { return &newBlastPicture(b).Scene }
+
+func newBlastPicture(b *Blast) *blastPicture {
 	p := &blastPicture{Blast: b}
 	p.parent, p.held = make([]int, len(b.Services)), make([]int, len(b.Services))
 	for i := range b.Services {
@@ -77,7 +80,7 @@ func blastScene(b *Blast) *scene.Scene {
 	p.addEdges()
 	addFrames(&p.Scene, p.boxes)
 	p.addWords()
-	return &p.Scene
+	return p
 }
 
 // shows reports whether a service has something to show.
@@ -85,13 +88,33 @@ func (p *blastPicture) shows(i int) bool {
 	return p.Services[i].Outcome != graph.Safe || p.held[i] >= 0
 }
 
-// places returns the column of each service: the number of needs a failure passed
-// on its way there. Who is safe because something held stands one further than
-// what was lost.
+// places returns the column of each service: one further than what passed its
+// outcome on, so that columns count needs on the way of a failure. Who is safe
+// because something held stands one further than what was lost.
 func (p *blastPicture) places() []int {
-	column := make([]int, len(p.Services))
+	const unknown, open = -1, -2
+	column := slices.Repeat([]int{unknown}, len(p.Services))
+	var find func(i int) int
+	find = func(i int) int {
+		switch up := p.parent[i]; {
+		case column[i] >= 0:
+		case up < 0:
+			column[i] = 0
+		case column[i] == open:
+			// Two services can each owe their worst to an earlier, milder
+			// impairment of the other.
+			column[i] = len(p.Services[i].Path) - 1
+		default:
+			column[i] = open
+			at := find(up) + 1
+			if column[i] == open {
+				column[i] = at
+			}
+		}
+		return column[i]
+	}
 	for i := range p.Services {
-		column[i] = max(0, len(p.Services[i].Path)-1)
+		find(i)
 	}
 	for _, c := range p.Contained {
 		s := &p.Services[c.Service]
@@ -109,12 +132,12 @@ func (p *blastPicture) places() []int {
 
 func (p *blastPicture) addNodes() {
 	for i := range p.boxes {
-		u := &p.boxes[i]
-		n := p.serviceNode(u.services[0])
-		if u.folded() {
-			n = p.foldedNode(u)
+		b := &p.boxes[i]
+		n := p.serviceNode(b.services[0])
+		if b.folded() {
+			n = p.foldedNode(b)
 		}
-		n.Column = u.column
+		n.Column = b.column
 		p.Nodes = append(p.Nodes, n)
 	}
 	sizeNodes(&p.Scene)
@@ -123,8 +146,8 @@ func (p *blastPicture) addNodes() {
 func (p *blastPicture) serviceNode(i int) scene.Node {
 	s := &p.Services[i]
 	n := scene.Node{
-		ID: s.ID, Label: printable(cmp.Or(s.Title, s.ID)), Title: p.story(i), Kind: s.Kind, Cluster: -1,
-		Outcome: outcomeName(s), Root: s.Root,
+		ID: s.ID, Label: labelOf(s), Title: p.story(i), Kind: s.Kind, Cluster: -1,
+		Outcome: outcomeName(s), Begins: s.Earliest.Seconds(), Root: s.Root,
 	}
 	n.Detail, n.When = p.fate(i)
 	if s.Outcome != graph.Safe && p.held[i] >= 0 && p.Contained[p.held[i]].Held != graph.ByTolerance.String() {
@@ -140,24 +163,24 @@ func (p *blastPicture) serviceNode(i int) scene.Node {
 }
 
 // foldedNode stands for several services.
-func (p *blastPicture) foldedNode(u *box) scene.Node {
+func (p *blastPicture) foldedNode(b *box) scene.Node {
 	var sum graph.Summary
 	first := -1
-	for _, i := range u.services {
+	for _, i := range b.services {
 		s := &p.Services[i]
-		sum.Count[s.Outcome]++
+		sum.Add(s.Outcome, s.Weight)
 		if s.Outcome != graph.Safe && (first < 0 || s.Earliest < p.Services[first].Earliest) {
 			first = i
 		}
 	}
 	n := scene.Node{
-		ID: "group " + u.label, Label: u.label, Title: p.roster(u), Cluster: -1,
-		Folded: len(u.services), Shares: shares(sum), Outcome: graph.Safe.String(),
+		ID: "group " + b.label, Label: b.label, Title: p.roster(b), Cluster: -1,
+		Folded: len(b.services), Shares: shares(sum), Outcome: graph.Safe.String(),
 	}
-	n.Detail = plural(len(u.services), "service")
+	n.Detail = plural(len(b.services), "service")
 	if first >= 0 {
 		n.Outcome = n.Shares[0].Outcome
-		n.When = soonest(&p.Services[first])
+		n.When, n.Begins = soonest(&p.Services[first]), p.Services[first].Earliest.Seconds()
 	}
 	return n
 }
@@ -203,6 +226,9 @@ func boxWidth(n *scene.Node) float64 {
 		detail += detailStyle.width(n.When) + 12
 	}
 	w := stripWidth + 2*boxPad + max(label.width(n.Label)+float64(len(n.Marks)*markWidth), detail)
+	if n.Root {
+		w += 2 * haloWidth
+	}
 	return min(max(w, boxLeast), most)
 }
 
@@ -288,28 +314,26 @@ func (p *blastPicture) loosen() {
 			p.Edges[i].Loose = false
 		}
 	}
-	for i := range p.Edges {
-		// A folded box gathers arrows from everywhere; the strongest stands for them.
-		if e := &p.Edges[i]; e.Loose {
-			e.Role, e.Outcome = scene.Plain, ""
-		}
-	}
 	p.hidden = thin(&p.Scene)
 }
 
 // thin takes away loose arrows where they would hide the picture: those of folded
-// boxes, which have some with everybody, and all where they are too many. It
-// returns how many needs are not drawn.
+// boxes, which tend to have some with everybody, where they are more than a few,
+// and all where they are too many. It returns how many needs are not drawn.
 func thin(s *scene.Scene) (hidden int) {
-	const most = 240
-	loose := 0
+	const few, most = 48, 240
+	folded := func(e *scene.Edge) bool { return s.Nodes[e.From].Folded > 0 || s.Nodes[e.To].Folded > 0 }
+	loose, ofFolded := 0, 0
 	for i := range s.Edges {
-		if s.Edges[i].Loose {
+		if e := &s.Edges[i]; e.Loose {
 			loose++
+			if folded(e) {
+				ofFolded++
+			}
 		}
 	}
 	s.Edges = slices.DeleteFunc(s.Edges, func(e scene.Edge) bool {
-		gone := e.Loose && (loose > most || s.Nodes[e.From].Folded > 0 || s.Nodes[e.To].Folded > 0)
+		gone := e.Loose && (loose > most || ofFolded > few && folded(&e))
 		if gone {
 			hidden += e.Count
 		}

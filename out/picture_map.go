@@ -76,7 +76,7 @@ func (p *mapPicture) serviceNode(i int) scene.Node {
 	if s.Description != "" {
 		lines = append(lines, s.Description)
 	}
-	n := scene.Node{ID: s.ID, Label: printable(cmp.Or(s.Title, s.ID)), Detail: s.Kind, Kind: s.Kind, Cluster: -1, Title: printableLines(lines)}
+	n := scene.Node{ID: s.ID, Label: labelOf(s), Detail: s.Kind, Kind: s.Kind, Cluster: -1, Title: printableLines(lines)}
 	if s.Tier != nil {
 		n.Tier = fmt.Sprint(*s.Tier)
 		n.When = "tier " + n.Tier
@@ -147,7 +147,7 @@ func (p *mapPicture) layer() {
 		for i := range p.Edges {
 			p.Edges[i].Loose = strongest[p.Edges[i].From] != i
 		}
-		p.climb()
+		p.press(p.climb(), most)
 	}
 	leads := make([]bool, len(p.boxes))
 	for i := range p.Edges {
@@ -222,6 +222,24 @@ func (p *mapPicture) climb() int {
 		columns = max(columns, p.boxes[b].column+1)
 	}
 	return columns
+}
+
+// press brings a chain that is longer than most columns into that many. Arrows
+// within one of them no longer shape it.
+func (p *mapPicture) press(columns, most int) {
+	if columns <= most {
+		return
+	}
+	// Fewer, longer columns come nearer to the shape of a screen.
+	most = max(2, most*2/3)
+	for b := range p.boxes {
+		p.boxes[b].column = p.boxes[b].column * most / columns
+	}
+	for i := range p.Edges {
+		if e := &p.Edges[i]; p.boxes[e.From].column <= p.boxes[e.To].column {
+			e.Loose = true
+		}
+	}
 }
 
 func (p *mapPicture) addWords() {

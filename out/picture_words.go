@@ -19,6 +19,14 @@ func outcomeName(s *Service) string {
 	return s.Outcome.String()
 }
 
+// labelOf is the name of a service in a picture.
+func labelOf(s *Service) string {
+	if strings.TrimSpace(s.Title) == "" {
+		return printable(s.ID)
+	}
+	return printable(s.Title)
+}
+
 // fate says what becomes of a service, and when at the earliest.
 func (p *blastPicture) fate(i int) (detail, when string) {
 	s := &p.Services[i]
@@ -90,22 +98,18 @@ func nameOf(s *Service) string {
 	if s.Owner != "" {
 		facts = append(facts, "owner "+s.Owner)
 	}
-	name := s.Title
-	if name == "" {
-		name = s.ID
-	}
-	return fmt.Sprintf("%s (%s)", name, strings.Join(facts, ", "))
+	return fmt.Sprintf("%s (%s)", labelOf(s), strings.Join(facts, ", "))
 }
 
 // rosterMost is how many services hovering over a folded box names.
 const rosterMost = 20
 
 // roster lists the services of a folded box.
-func (p *blastPicture) roster(u *box) string {
-	lines := []string{fmt.Sprintf("%s: %s", u.label, plural(len(u.services), "service"))}
-	for k, i := range u.services {
+func (p *blastPicture) roster(b *box) string {
+	lines := []string{fmt.Sprintf("%s: %s", b.label, plural(len(b.services), "service"))}
+	for k, i := range b.services {
 		if k == rosterMost {
-			lines = append(lines, fmt.Sprintf("and %d more", len(u.services)-k))
+			lines = append(lines, fmt.Sprintf("and %d more", len(b.services)-k))
 			break
 		}
 		detail, when := p.fate(i)
@@ -194,12 +198,7 @@ func (p *blastPicture) addWords() {
 func (p *blastPicture) headline() string {
 	var names []string
 	for _, i := range p.Roots {
-		s := &p.Services[i]
-		if s.Title != "" {
-			names = append(names, s.Title)
-		} else {
-			names = append(names, s.ID)
-		}
+		names = append(names, labelOf(&p.Services[i]))
 	}
 	const most = 3
 	who, one := "", len(names) == 1

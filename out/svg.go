@@ -42,7 +42,8 @@ const (
 // canvas writes SVG elements.
 type canvas struct {
 	bytes.Buffer
-	ids map[string]bool
+	ids   map[string]bool
+	signs map[scene.Point]bool // where arrows have one: those of a group start at one place
 }
 
 func (c *canvas) printf(format string, args ...any) { fmt.Fprintf(c, format, args...) }
@@ -84,7 +85,7 @@ func (c *canvas) id(prefix, text string) string {
 
 func drawSVG(s *scene.Scene) []byte {
 	width := max(s.Size.Width, leastTop) + 2*margin
-	c := &canvas{ids: make(map[string]bool)}
+	c := &canvas{ids: make(map[string]bool), signs: make(map[scene.Point]bool)}
 	head, top := header(s, width-2*margin)
 	foot, bottom := footer(s, width-2*margin)
 	height := top + s.Size.Height + bottom
@@ -148,11 +149,21 @@ func drawNode(c *canvas, n *scene.Node) {
 	case n.Outcome == "":
 		class, icon = "node kind", n.Kind
 	}
+	if n.Tier == "0" {
+		class += " first-tier"
+	}
 	w, h := n.Size.Width, n.Size.Height
-	c.printf("<g id=\"%s\" class=\"%s\" data-outcome=\"%s\" transform=\"translate(%s %s)\"><title>%s</title>",
-		c.id("n-", n.ID), class, n.Outcome, px(n.At.X-w/2), px(n.At.Y-h/2), escape(n.Title))
 	if n.Root {
-		c.printf("<rect class=\"halo\" x=\"-5\" y=\"-5\" width=\"%s\" height=\"%s\" rx=\"11\"/>", px(w+10), px(h+10))
+		w, h = w-2*haloWidth, h-2*haloWidth
+	}
+	data := ""
+	if n.Outcome != "" {
+		data = fmt.Sprintf(` data-outcome="%s" data-begins="%s"`, n.Outcome, strconv.FormatFloat(n.Begins, 'f', -1, 64))
+	}
+	c.printf("<g id=\"%s\" class=\"%s\"%s transform=\"translate(%s %s)\"><title>%s</title>",
+		c.id("n-", n.ID), class, data, px(n.At.X-w/2), px(n.At.Y-h/2), escape(n.Title))
+	if n.Root {
+		c.printf("<rect class=\"halo\" x=\"-4\" y=\"-4\" width=\"%s\" height=\"%s\" rx=\"10\"/>", px(w+8), px(h+8))
 	}
 	if n.Folded > 0 { // a pile of boxes
 		c.printf("<rect class=\"pile\" x=\"6\" y=\"6\" width=\"%s\" height=\"%s\" rx=\"6\"/><rect class=\"pile\" x=\"3\" y=\"3\" width=\"%s\" height=\"%s\" rx=\"6\"/>",
@@ -163,8 +174,8 @@ func drawNode(c *canvas, n *scene.Node) {
 	c.printf("<g class=\"icon\" transform=\"translate(%d %s)\">%s</g>", (stripWidth-16)/2, px(h/2-8), icons[icon])
 	left, right := float64(stripWidth+boxPad), w-boxPad
 	middle := h / 2
-	if n.Folded > 0 {
-		middle -= 4
+	if len(n.Shares) > 0 {
+		middle -= 4 // room for the bar
 		drawShares(c, n.Shares, n.Folded, scene.Box{Left: left, Top: h - 10, Width: right - left, Height: 5})
 	}
 	room := right - left + 2

@@ -60,6 +60,10 @@ func drawEdge(c *canvas, s *scene.Scene, e *scene.Edge) {
 // drawSign puts the sign of a kind, or how many of a group must be up, on an arrow.
 func drawSign(c *canvas, e *scene.Edge, at scene.Point) {
 	icon, ok := smallIcons[e.Kind]
+	if c.signs[at] {
+		return
+	}
+	c.signs[at] = ok || e.Badge != ""
 	switch {
 	case e.Badge != "":
 		c.printf("<g class=\"sign\" transform=\"translate(%s %s)\"><rect x=\"-13\" y=\"-8\" width=\"26\" height=\"16\" rx=\"8\"/><text y=\"3.5\">%s</text></g>", px(at.X-2), px(at.Y), escape(e.Badge))

@@ -80,7 +80,7 @@ const shapes = `text{font-family:-apple-system,"Segoe UI",Roboto,"Helvetica Neue
 .label{font-size:13px;font-weight:700}
 .detail,.when{font-size:11px}.when{text-anchor:end}
 .root .label{font-size:16px}
-.card{stroke-width:1.2}.halo{fill:none;stroke-width:2.5}
+.card{stroke-width:1.2}.first-tier .card{stroke-width:2.4}.halo{fill:none;stroke-width:2.5}
 .icon *,.mark *,.sign g *{fill:none;stroke-width:1.6;stroke-linecap:round;stroke-linejoin:round}
 .mark *,.sign g *{stroke-width:1.3}
 .edge path{fill:none;stroke-width:1}

@@ -43,6 +43,7 @@ type Node struct {
 	Kind    string   // of service
 	Tier    string   // "" where not stated
 	Outcome string   // as reports write it; "" where outcomes do not matter
+	Begins  float64  // seconds from the failure to the outcome
 	Root    bool     // fails first
 	Marks   []string // small signs: what else there is to know
 	Shares  []Share  // of a folded node: what became of its services, worst first
