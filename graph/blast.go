@@ -31,7 +31,7 @@ type Options struct {
 // Times are the earliest at which an impairment can begin: capacities, load and
 // recovery do not enter. Every service is impaired at the earliest time any chain
 // of needs allows, and the chain with the fewest hops explains it; among equals
-// the one that stands first in the order of the graph.
+// the one that is found first from the roots in order of the graph.
 type Blast struct {
 	graph  *Graph
 	roots  []Root
@@ -209,22 +209,40 @@ func (s *search) grow() {
 	s.log = slices.Grow(s.log, max(64, min(7*cap(s.log), s.graph.Len()-cap(s.log)), cap(s.log)/2))
 }
 
+// effect is a cell of the algebra: what comes at once, and what comes later.
+type effect struct{ now, later State }
+
+// effects are the rows by impairment and then by rule, so that one look tells what an
+// arc makes of an event. Needs on several services have no row: that they are to be
+// looked at shows as something later.
+var effects = func() (by [impairments][1 << ruleBits]effect) {
+	for bit := range impairments {
+		for r := range rows {
+			by[bit][r] = effect{rows[r].now[bit], rows[r].later[bit]}
+		}
+		by[bit][ruleJoint].later = ^State(0)
+	}
+	return by
+}()
+
 // spread passes one event on to the users of its service.
 func (s *search) spread(i int32) {
 	g, e := s.graph, s.log[i]
-	bit := e.bit()
+	effects, state := &effects[e.bit()], s.state
 	first := g.usersOf[e.node]
 	for j, a := range g.users[first:g.usersOf[e.node+1]] {
-		if a.rule() == ruleJoint {
-			s.spreadJoint(i, first+int32(j))
+		x := effects[a.rule()]
+		if x.now&^state[a.user()]|x.later == 0 {
 			continue
 		}
-		r := &rows[a.rule()]
-		if now := r.now[bit]; now&^s.state[a.user()] != 0 {
-			s.begin(a.user(), now, first+int32(j), i)
+		arc := first + int32(j)
+		if a.rule() == ruleJoint {
+			s.spreadJoint(i, arc)
+			continue
 		}
-		if later := r.later[bit]; later != 0 {
-			s.putOff(later, first+int32(j), i)
+		s.begin(a.user(), x.now, arc, i)
+		if x.later != 0 {
+			s.putOff(x.later, arc, i)
 		}
 	}
 }

@@ -182,16 +182,20 @@ func TestLengthOfTheOutage(t *testing.T) {
 	}{
 		{10 * minute, map[string]string{
 			"cache": "stale by cache", "behind": "safe by static-stability", "queue": "safe by queue", "holder": "safe by lease",
-			"both": "down by cache"}}, // down by one need, held by the other
+			"both": "down by cache",
+		}}, // down by one need, held by the other
 		{hour, map[string]string{
 			"cache": "stale by cache", "queue": "safe by queue",
 			// The lease lapsed with the keeper; that it would have outlived the
 			// store, lost later, is no containment.
-			"holder": "down at 30m"}},
+			"holder": "down at 30m",
+		}},
 		{hour + minute, map[string]string{
-			"cache": "stale, down at 1h", "behind": "stale at 1h by cache", "queue": "delayed at 1h"}},
+			"cache": "stale, down at 1h", "behind": "stale at 1h by cache", "queue": "delayed at 1h",
+		}},
 		{0, map[string]string{
-			"cache": "stale, down at 1h", "behind": "stale at 1h, down at 2h", "queue": "delayed at 1h"}},
+			"cache": "stale, down at 1h", "behind": "stale at 1h, down at 2h", "queue": "delayed at 1h",
+		}},
 	} {
 		b := g.Blast([]Root{{g.must("root"), Down}}, Options{For: row.lasts})
 		if b.For() != row.lasts {

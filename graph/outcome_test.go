@@ -169,81 +169,119 @@ var cells = []struct {
 	want   [6]string // down, corrupt, degraded, delayed, frozen, stale
 }{
 	{"sync, fail", on("t"), Options{}, [6]string{
-		"down", "down", "degraded", "degraded", "safe by static-stability", "safe by static-stability"}},
+		"down", "down", "degraded", "degraded", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, fail, believing", on("t", believes), Options{}, [6]string{
-		"down", "corrupt", "degraded", "degraded", "safe by static-stability", "safe by static-stability"}},
+		"down", "corrupt", "degraded", "degraded", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, degrade", on("t", degrades), Options{}, [6]string{
-		"degraded", "degraded", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"degraded", "degraded", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, degrade, believing", on("t", degrades, believes), Options{}, [6]string{
-		"degraded", "corrupt", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"degraded", "corrupt", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, fallback", on("t", fallsBack), Options{}, [6]string{
-		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, fallback, believing", on("t", fallsBack, believes), Options{}, [6]string{
-		"safe by fallback", "corrupt", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"safe by fallback", "corrupt", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, named fallback", on("t", orElse("f")), Options{}, [6]string{
-		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, named fallback, believing", on("t", orElse("f"), believes), Options{}, [6]string{
-		"safe by fallback", "corrupt", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"safe by fallback", "corrupt", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, stale for a ttl", on("t", staleFor(hour)), Options{}, [6]string{
-		"stale, down at 1h", "stale, down at 1h", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"stale, down at 1h", "stale, down at 1h", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, stale for a ttl, believing", on("t", staleFor(hour), believes), Options{}, [6]string{
-		"stale, down at 1h", "corrupt", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"stale, down at 1h", "corrupt", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, stale for a ttl that outlives it", on("t", staleFor(hour)), Options{For: hour}, [6]string{
-		"stale by cache", "stale by cache", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"stale by cache", "stale by cache", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, stale for a ttl that does not", on("t", staleFor(hour)), Options{For: hour + 1}, [6]string{
-		"stale, down at 1h", "stale, down at 1h", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"stale, down at 1h", "stale, down at 1h", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, stale", on("t", staleForever), Options{}, [6]string{
-		"stale by static-stability", "stale by static-stability", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"stale by static-stability", "stale by static-stability", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"sync, stale, believing", on("t", staleForever, believes), Options{}, [6]string{
-		"stale by static-stability", "corrupt", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"stale by static-stability", "corrupt", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"async", on("t", async), Options{}, [6]string{
-		"delayed", "delayed", "safe by tolerance", "delayed", "safe by static-stability", "safe by static-stability"}},
+		"delayed", "delayed", "safe by tolerance", "delayed", "safe by static-stability", "safe by static-stability",
+	}},
 	{"async, within", on("t", async, within(hour)), Options{}, [6]string{
-		"delayed at 1h", "delayed at 1h", "safe by tolerance", "delayed at 1h", "safe by static-stability", "safe by static-stability"}},
+		"delayed at 1h", "delayed at 1h", "safe by tolerance", "delayed at 1h", "safe by static-stability", "safe by static-stability",
+	}},
 	{"async, within, that outlives it", on("t", async, within(hour)), Options{For: minute}, [6]string{
-		"safe by queue", "safe by queue", "safe by tolerance", "safe by queue", "safe by static-stability", "safe by static-stability"}},
+		"safe by queue", "safe by queue", "safe by tolerance", "safe by queue", "safe by static-stability", "safe by static-stability",
+	}},
 	{"async, stale for a ttl", on("t", async, staleFor(hour)), Options{}, [6]string{
-		"stale, delayed at 1h", "stale, delayed at 1h", "safe by tolerance", "stale, delayed at 1h", "safe by static-stability", "safe by static-stability"}},
+		"stale, delayed at 1h", "stale, delayed at 1h", "safe by tolerance", "stale, delayed at 1h", "safe by static-stability", "safe by static-stability",
+	}},
 	{"async, stale", on("t", async, staleForever), Options{}, [6]string{
-		"stale by static-stability", "stale by static-stability", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"stale by static-stability", "stale by static-stability", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"async, fallback", on("t", async, fallsBack), Options{}, [6]string{
-		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"async, named fallback, believing", on("t", async, orElse("f"), believes), Options{}, [6]string{
-		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"to start", on("t", to(catalog.ToStart)), Options{}, [6]string{
-		"frozen", "frozen", "safe by tolerance", "safe by tolerance", "frozen", "safe by static-stability"}},
+		"frozen", "frozen", "safe by tolerance", "safe by tolerance", "frozen", "safe by static-stability",
+	}},
 	{"to scale", on("t", to(catalog.ToScale)), Options{}, [6]string{
-		"frozen", "frozen", "safe by tolerance", "safe by tolerance", "frozen", "safe by static-stability"}},
+		"frozen", "frozen", "safe by tolerance", "safe by tolerance", "frozen", "safe by static-stability",
+	}},
 	{"to change", on("t", to(catalog.ToChange)), Options{}, [6]string{
-		"frozen", "frozen", "safe by tolerance", "safe by tolerance", "frozen", "safe by static-stability"}},
+		"frozen", "frozen", "safe by tolerance", "safe by tolerance", "frozen", "safe by static-stability",
+	}},
 	{"to change, stale for a ttl", on("t", to(catalog.ToChange), staleFor(hour)), Options{}, [6]string{
-		"stale, frozen at 1h", "stale, frozen at 1h", "safe by tolerance", "safe by tolerance", "stale, frozen at 1h", "safe by static-stability"}},
+		"stale, frozen at 1h", "stale, frozen at 1h", "safe by tolerance", "safe by tolerance", "stale, frozen at 1h", "safe by static-stability",
+	}},
 	{"to change, fallback", on("t", to(catalog.ToChange), fallsBack), Options{}, [6]string{
-		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability"}},
+		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
+	}},
 	{"to repair", on("t", to(catalog.ToRepair)), Options{}, [6]string{
-		"safe by static-stability", "safe by static-stability", "safe by static-stability", "safe by static-stability", "safe by static-stability", "safe by static-stability"}},
+		"safe by static-stability", "safe by static-stability", "safe by static-stability", "safe by static-stability", "safe by static-stability", "safe by static-stability",
+	}},
 	{"fresh within", on("t", fresh, within(minute)), Options{}, [6]string{
-		"degraded at 1m", "degraded at 1m", "safe by tolerance", "degraded at 1m", "safe by static-stability", "degraded at 1m"}},
+		"degraded at 1m", "degraded at 1m", "safe by tolerance", "degraded at 1m", "safe by static-stability", "degraded at 1m",
+	}},
 	{"fresh within, that outlives it", on("t", fresh, within(minute)), Options{For: second}, [6]string{
-		"safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by tolerance"}},
+		"safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by tolerance",
+	}},
 	{"fresh", on("t", fresh), Options{}, [6]string{
-		"degraded", "degraded", "safe by tolerance", "degraded", "safe by static-stability", "degraded"}},
+		"degraded", "degraded", "safe by tolerance", "degraded", "safe by static-stability", "degraded",
+	}},
 	{"2 of 2", atLeast(2, []string{"a", "t"}), Options{}, [6]string{
-		"down", "down", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance"}},
+		"down", "down", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance",
+	}},
 	{"2 of 2, believing", atLeast(2, []string{"a", "t"}, believes), Options{}, [6]string{
-		"down", "down", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance"}},
+		"down", "down", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance",
+	}},
 	{"1 of 2", atLeast(1, []string{"a", "t"}), Options{}, [6]string{
-		"safe by redundancy", "safe by redundancy", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance"}},
+		"safe by redundancy", "safe by redundancy", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance",
+	}},
 	{"2 of 2, degrade", atLeast(2, []string{"a", "t"}, degrades), Options{}, [6]string{
-		"degraded", "degraded", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance"}},
+		"degraded", "degraded", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance",
+	}},
 	{"2 of 2, stale for a ttl", atLeast(2, []string{"a", "t"}, staleFor(hour)), Options{}, [6]string{
-		"stale, down at 1h", "stale, down at 1h", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance"}},
+		"stale, down at 1h", "stale, down at 1h", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance",
+	}},
 	{"2 of 2, fallback", atLeast(2, []string{"a", "t"}, fallsBack), Options{}, [6]string{
-		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance"}},
+		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance",
+	}},
 	{"2 of 2, named fallback", atLeast(2, []string{"a", "t"}, orElse("f")), Options{}, [6]string{
-		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance"}},
+		"safe by fallback", "safe by fallback", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance",
+	}},
 	{"2 of 2 to scale", atLeast(2, []string{"a", "t"}, to(catalog.ToScale)), Options{}, [6]string{
-		"frozen", "frozen", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance"}},
+		"frozen", "frozen", "safe by tolerance", "safe by tolerance", "safe by tolerance", "safe by tolerance",
+	}},
 }
 
 func TestCells(t *testing.T) {
@@ -258,6 +296,7 @@ func TestCells(t *testing.T) {
 			if got := phrase(b, "user"); got != row.want[i] {
 				t.Errorf("%s, target %s: got %q, want %q", row.name, column.name, got, row.want[i])
 			}
+			checkRank(t, g, row.option)
 		}
 	}
 }
@@ -271,13 +310,17 @@ func TestLeaseCells(t *testing.T) {
 		want   [6]string
 	}{
 		{"for ever", lasting(3 * minute), Options{}, [6]string{
-			"down at 3m", "down at 3m", "degraded", "degraded", "safe by static-stability", "safe by static-stability"}},
+			"down at 3m", "down at 3m", "degraded", "degraded", "safe by static-stability", "safe by static-stability",
+		}},
 		{"longer than the lease", lasting(3 * minute), Options{For: 4 * minute}, [6]string{
-			"down at 3m", "down at 3m", "degraded", "degraded", "safe by static-stability", "safe by static-stability"}},
+			"down at 3m", "down at 3m", "degraded", "degraded", "safe by static-stability", "safe by static-stability",
+		}},
 		{"outlived", lasting(3 * minute), Options{For: 3 * minute}, [6]string{
-			"safe by lease", "safe by lease", "degraded", "degraded", "safe by static-stability", "safe by static-stability"}},
+			"safe by lease", "safe by lease", "degraded", "degraded", "safe by static-stability", "safe by static-stability",
+		}},
 		{"not stated", unit.Value[unit.Range]{}, Options{For: 3 * minute}, [6]string{
-			"down", "down", "degraded", "degraded", "safe by static-stability", "safe by static-stability"}},
+			"down", "down", "degraded", "degraded", "safe by static-stability", "safe by static-stability",
+		}},
 	} {
 		for _, failed := range []string{"keeper", "store"} {
 			for i, column := range columns {

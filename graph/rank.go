@@ -58,12 +58,18 @@ func (t *tally) compare(u *tally) int {
 // sweepAll fills tallies many roots at a time. What lasts for ever is outlived by
 // nothing, so times do not matter.
 func (g *Graph) sweepAll(ctx context.Context, _ Options, tallies []tally, progress func(done, total int)) error {
-	const lanes = laneWords * 64
 	order := g.schedule()
-	return share(ctx, g.Len(), lanes, progress, func() func(from, to int) {
+	err := share(ctx, len(order.roots), laneWords*64, progress, func() func(from, to int) {
 		s := newSweep(g, order)
-		return func(from, to int) { s.run(from, to, tallies) }
+		return func(from, to int) { s.run(order.roots[from:to], tallies) }
 	})
+	if err != nil {
+		return err
+	}
+	for v, root := range order.same {
+		tallies[v] = tallies[root]
+	}
+	return nil
 }
 
 // blastEach fills tallies with one search for each root.

@@ -3,7 +3,9 @@ package graph
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -56,6 +58,40 @@ func TestRankOfManyServices(t *testing.T) {
 		c := generate(1500, back, 7)
 		checkRank(t, Build(c), Options{})
 		checkRank(t, Build(mix(c, 7)), Options{})
+	}
+}
+
+// Digits of counters, carries and all: groups of every size, lost to every degree.
+func TestRankOfGroups(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 4, 7, 8, 9, 70} {
+		var members []string
+		services := []catalog.Service{service("all")}
+		for i := range n {
+			members = append(members, fmt.Sprintf("m%02d", i))
+			// Root i takes the first i+1 members with it.
+			services = append(services, service(members[i], on(fmt.Sprintf("root%02d", i))))
+			for j := range i {
+				services[1+j].Needs = append(services[1+j].Needs, on(fmt.Sprintf("root%02d", i)))
+			}
+		}
+		for k := 1; k <= n; k++ {
+			services = append(services, service(fmt.Sprintf("user%02d", k), atLeast(k, members)))
+		}
+		checkRank(t, graphOf(t, services...), Options{})
+	}
+}
+
+// The number of processors does not show.
+func TestRankOnOneProcessor(t *testing.T) {
+	g := Build(mix(generate(2000, 0.02, 3), 3))
+	want, err := g.Rank(t.Context(), Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	got, err := g.Rank(t.Context(), Options{}, nil)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("not the same on one processor; %v", err)
 	}
 }
 

@@ -274,8 +274,7 @@ func momentsOf(b *Blast) map[string]moments {
 	for v := range b.graph.Len() {
 		m := unimpaired()
 		for _, i := range b.events(Node(v)) {
-			w := b.waves[b.log[i].wave>>waveShift]
-			m[b.log[i].bit()] = moment{w.at, w.hops}
+			m[b.log[i].bit()] = moment(b.waves[b.log[i].wave>>waveShift])
 		}
 		found[b.graph.ID(Node(v))] = m
 	}

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 )
@@ -43,26 +44,48 @@ var felt = func() (f [ruleCount][impairments]State) {
 	return f
 }()
 
-// schedule is the order in which a sweep visits services: what is needed before
-// what needs it, as far as cycles allow.
+// schedule is the order in which sweeps visit services, what is needed before what
+// needs it, as far as cycles allow; and the order in which they take roots.
 type schedule struct {
 	order []Node  // callee-first
 	place []int32 // of each node in order
 	last  []int32 // by place: the last place of its strongly connected component
+	roots []Node  // one of each set of services that fall together, by place
+	same  []Node  // by node: the root that falls with it
 }
 
 func (g *Graph) schedule() *schedule {
-	order, ends := g.adjacency(nil).components()
-	s := &schedule{order: order, place: make([]int32, len(order)), last: make([]int32, len(order))}
+	n := g.Len()
+	s := &schedule{place: make([]int32, n), last: make([]int32, n), same: make([]Node, n)}
+	var ends []int32
+	s.order, ends = g.adjacency(nil).components()
 	first := int32(0)
 	for _, end := range ends {
 		for p := first; p < end; p++ {
-			s.place[order[p]] = p
+			s.place[s.order[p]] = p
 			s.last[p] = end - 1
 		}
 		first = end
 	}
+	// Services that cannot do without each other fall together: losing any of them
+	// is losing all, so one root does for them.
+	for _, together := range g.Components((*Need).passesLoss) {
+		s.roots = append(s.roots, together[0])
+		for _, v := range together {
+			s.same[v] = together[0]
+		}
+	}
+	// Neighbours in the order have much of their blast radius in common, so that rows
+	// are few and full.
+	slices.SortFunc(s.roots, func(v, w Node) int { return cmp.Compare(s.place[v], s.place[w]) })
 	return s
+}
+
+// passesLoss reports whether losing the one target of a need, in whatever way, is
+// sooner or later losing the service.
+func (e *Need) passesLoss() bool {
+	r := e.arcRule()
+	return r != ruleJoint && felt[r][down]&IsDown != 0 && felt[r][corrupt]&IsDown != 0
 }
 
 // sweep computes what many roots do, each failing alone and for ever, at the price
@@ -95,22 +118,23 @@ func newSweep(g *Graph, s *schedule) *sweep {
 	}
 }
 
-// run fails the services at some places of the schedule, each alone, and writes
-// what that comes to into tallies, by node.
-func (s *sweep) run(from, to int, tallies []tally) {
-	for p := from; p < to; p++ {
+// run fails some services, each alone, and writes what that comes to into tallies,
+// by node.
+func (s *sweep) run(roots []Node, tallies []tally) {
+	first := s.place[roots[0]]
+	for lane, v := range roots {
 		var root lanes
-		lane := p - from
 		root[lane/64] = 1 << (lane % 64)
-		s.impair(s.order[p], IsDown, &root)
+		s.impair(v, IsDown, &root)
+		first = min(first, s.place[v])
 	}
-	s.settle(from)
+	s.settle(int(first))
 	s.count()
-	for p := from; p < to; p++ {
-		t := &tallies[s.order[p]]
+	for lane, v := range roots {
+		t := &tallies[v]
 		for o := Stale; o <= Down; o++ {
-			t.count[o] = int(s.counts[o].of(p - from))
-			t.weight[o] = s.weights[o].of(p - from)
+			t.count[o] = int(s.counts[o].of(lane))
+			t.weight[o] = s.weights[o].of(lane)
 		}
 	}
 	s.reset()
@@ -140,9 +164,6 @@ func (s *sweep) settle(from int) {
 
 // next returns the first place to be visited from p on, or -1.
 func (s *sweep) next(p int) int {
-	if p >= len(s.order) {
-		return -1
-	}
 	w := p / 64
 	word := (s.changed[w] | s.joint[w]) &^ (1<<(p%64) - 1)
 	for word == 0 {

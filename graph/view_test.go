@@ -83,6 +83,18 @@ func TestViewConforms(t *testing.T) {
 	}
 }
 
+func TestViewOfUnknownNodes(t *testing.T) {
+	v := graphOf(t, service("a", on("b"))).View(nil)
+	for _, id := range []int64{-1, 2} {
+		if v.Node(id) != nil || v.Edge(0, id) != nil || v.Edge(id, 0) != nil || v.HasEdgeBetween(id, 1) || v.From(id).Len() != 0 {
+			t.Errorf("node %d exists", id)
+		}
+	}
+	if v.Edge(0, 1) == nil || v.Edge(1, 0) != nil || v.Reversed().Edge(1, 0) == nil {
+		t.Error("the edge from a to b is missing, or both ways")
+	}
+}
+
 // What a service loses by a hard need is what gonum reaches against it.
 func TestViewReachesWhatFails(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -90,6 +102,13 @@ func TestViewReachesWhatFails(t *testing.T) {
 		hard := g.View(func(n *Need) bool { return n.rule == ruleHard && n.arcRule() == ruleHard }).Reversed()
 		root := Node(rapid.IntRange(0, g.Len()-1).Draw(t, "root"))
 		b := g.Blast([]Root{{root, Down}}, Options{})
+		for v := range Node(g.Len()) {
+			for _, nodes := range []gonum.Nodes{hard.Nodes(), hard.From(int64(v)), hard.To(int64(v))} {
+				if !slices.IsSortedFunc(gonum.NodesOf(nodes), func(a, b gonum.Node) int { return int(a.ID() - b.ID()) }) {
+					t.Errorf("neighbours of %s are not in order", g.ID(v))
+				}
+			}
+		}
 		var search traverse.BreadthFirst
 		search.Walk(hard, hard.Node(int64(root)), nil)
 		for v := range Node(g.Len()) {
