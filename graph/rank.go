@@ -17,8 +17,9 @@ type Damage struct {
 // Rank returns the damage of losing each service alone, worst first: by the weight
 // of all that is hit, then of what is down, degraded, delayed, frozen and stale,
 // then by ID. It is exact, the same as one Blast for each service, on any number of
-// cores. Progress, where not nil, is told how many services are done; its calls do
-// not overlap.
+// cores. Progress, where not nil, is told how many roots are done, of all that have
+// to be tried: services that cannot do without each other are one. Its calls do not
+// overlap.
 func (g *Graph) Rank(ctx context.Context, option Options, progress func(done, total int)) ([]Damage, error) {
 	tallies := make([]tally, g.Len())
 	each := g.sweepAll
