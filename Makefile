@@ -21,11 +21,12 @@ lint:
 # Where goroutines are: parallel loading and ranking. go-graphviz is left out; its
 # calls are serialised and its WebAssembly is not instrumented.
 race:
-	go test -race ./catalog/... ./graph ./propagate/...
+	go test -race -short ./catalog/... ./graph ./propagate/...
 
-# The pictures in a real browser: every label within its box, none on another.
+# The pictures in a real browser: every label within its box, none on another. Not
+# cached, because the test cache does not see the binary that is built for it.
 browser:
-	go -C tools/browser test ./...
+	go -C tools/browser test -count=1 ./...
 
 # Every fuzz target for a short while; seeds run with the ordinary tests.
 FUZZTIME = 10s
