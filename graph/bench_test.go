@@ -89,7 +89,7 @@ func BenchmarkBlast(b *testing.B) {
 					b.ReportMetric(float64(hit), "hit")
 				})
 			}
-			compare("knockon", func() int { return len(g.Blast([]Root{{root, Down}}, Options{}).log) })
+			compare("knockon", func() int { return len(g.Blast([]Root{{root, IsDown}}, Options{}).log) })
 			p := plain(g)
 			compare("csr", func() int { return p.reach(root) })
 			if n <= 100_000 {
@@ -122,7 +122,7 @@ func BenchmarkRank(b *testing.B) {
 				b.Run("one-by-one", func(b *testing.B) {
 					for b.Loop() {
 						for root := range Node(g.Len()) {
-							g.Blast([]Root{{root, Down}}, Options{}).Summary()
+							g.Blast([]Root{{root, IsDown}}, Options{}).Summary()
 						}
 					}
 				})

@@ -14,7 +14,7 @@ import (
 // Root is a service that fails by itself.
 type Root struct {
 	Node Node
-	As   Outcome // how: Down unless one wants to know about something milder
+	As   State // how: IsDown unless one wants to know about something else
 }
 
 // Options of a blast radius.
@@ -146,7 +146,7 @@ func (s *search) reset() {
 func (s *search) run() {
 	s.waves = append(s.waves, wave{})
 	for _, r := range s.roots {
-		s.begin(r.Node, StateOf(r.As), -1, -1)
+		s.begin(r.Node, r.As, -1, -1)
 	}
 	done := 0
 	for {

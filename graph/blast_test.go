@@ -17,7 +17,7 @@ import (
 func failing(g *Graph, ids ...string) *Blast {
 	var roots []Root
 	for _, id := range ids {
-		roots = append(roots, Root{g.must(id), Down})
+		roots = append(roots, Root{g.must(id), IsDown})
 	}
 	return g.Blast(roots, Options{})
 }
@@ -197,7 +197,7 @@ func TestLengthOfTheOutage(t *testing.T) {
 			"cache": "stale, down at 1h", "behind": "stale at 1h, down at 2h", "queue": "delayed at 1h",
 		}},
 	} {
-		b := g.Blast([]Root{{g.must("root"), Down}}, Options{For: row.lasts})
+		b := g.Blast([]Root{{g.must("root"), IsDown}}, Options{For: row.lasts})
 		if b.For() != row.lasts {
 			t.Errorf("for %s", b.For())
 		}
@@ -232,8 +232,8 @@ func TestNoTimeRunsBackwards(t *testing.T) {
 
 func TestRoots(t *testing.T) {
 	g := graphOf(t, service("a", on("b")), service("c"))
-	b := g.Blast([]Root{{2, Down}, {1, Frozen}, {1, Delayed}, {2, Down}, {0, Safe}}, Options{})
-	if want := []Root{{0, Safe}, {1, Delayed}, {1, Frozen}, {2, Down}}; !slices.Equal(b.Roots(), want) {
+	b := g.Blast([]Root{{2, IsDown}, {1, IsFrozen}, {1, IsDelayed}, {2, IsDown}, {0, 0}}, Options{})
+	if want := []Root{{0, 0}, {1, IsDelayed}, {1, IsFrozen}, {2, IsDown}}; !slices.Equal(b.Roots(), want) {
 		t.Errorf("roots %v, want %v", b.Roots(), want)
 	}
 	if got := b.State(1); got != IsDelayed|IsFrozen {

@@ -42,7 +42,7 @@ func mustNode(t *testing.T, g *graph.Graph, id string) graph.Node {
 
 func blastBuiltin(t *testing.T, g *graph.Graph, root string) *graph.Blast {
 	t.Helper()
-	return g.Blast([]graph.Root{{Node: mustNode(t, g, root), As: graph.Down}}, graph.Options{})
+	return g.Blast([]graph.Root{{Node: mustNode(t, g, root), As: graph.IsDown}}, graph.Options{})
 }
 
 func TestBuiltins(t *testing.T) {

@@ -34,7 +34,7 @@ func TestPaths(t *testing.T) {
 			if !impaired {
 				continue
 			}
-			isRoot := func(r Root) bool { return r.Node == path[0].Node && r.As != Safe }
+			isRoot := func(r Root) bool { return r.Node == path[0].Node && r.As != 0 }
 			last := path[len(path)-1]
 			switch {
 			case path[0].Need != nil || path[0].Earliest != 0 || !slices.ContainsFunc(b.Roots(), isRoot):
@@ -76,7 +76,7 @@ func TestPathThroughAGroup(t *testing.T) {
 
 func TestContained(t *testing.T) {
 	g := graphOf(t, service("user", atLeast(2, []string{"a", "b", "c", "d"}), on("b", fallsBack)))
-	b := g.Blast([]Root{{g.must("d"), Down}, {g.must("b"), Down}, {g.must("c"), Degraded}}, Options{})
+	b := g.Blast([]Root{{g.must("d"), IsDown}, {g.must("b"), IsDown}, {g.must("c"), IsDegraded}}, Options{})
 	var got []string
 	for _, c := range b.Contained() {
 		var lost []string
@@ -123,7 +123,7 @@ func TestRecovery(t *testing.T) {
 	}
 	// What is merely degraded can still be worked with.
 	g := graphOf(t, service("user", on("a", repair)))
-	if got := g.Blast([]Root{{g.must("a"), Degraded}}, Options{}).Recovery(); got != nil {
+	if got := g.Blast([]Root{{g.must("a"), IsDegraded}}, Options{}).Recovery(); got != nil {
 		t.Errorf("recovery depends on what is degraded: %v", got)
 	}
 }

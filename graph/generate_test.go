@@ -112,7 +112,7 @@ func hub(g *Graph) Node {
 	slices.SortFunc(byUsers, func(v, w Node) int { return int(users(w) - users(v)) })
 	best, size := Node(0), 0
 	for _, v := range byUsers[:min(20, len(byUsers))] {
-		if n := g.Blast([]Root{{v, Down}}, Options{}).Size(); n > size {
+		if n := g.Blast([]Root{{v, IsDown}}, Options{}).Size(); n > size {
 			best, size = v, n
 		}
 	}

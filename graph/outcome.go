@@ -2,6 +2,7 @@ package graph
 
 import (
 	"math/bits"
+	"strings"
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/unit"
@@ -53,12 +54,21 @@ func (s State) Outcome() Outcome {
 	return Outcome(bits.Len8(uint8(s)))
 }
 
-// StateOf returns the state that consists of one outcome.
-func StateOf(o Outcome) State {
-	if o == Safe {
-		return 0
+// StateWords are the impairments as outputs write them, by bit number.
+var StateWords = [impairments]string{"stale", "frozen", "delayed", "degraded", "down", "corrupt"}
+
+// String joins the words of the impairments with "and"; it is "safe" without any.
+func (s State) String() string {
+	if s == 0 {
+		return OutcomeWords[Safe]
 	}
-	return 1 << (o - 1)
+	var words []string
+	for bit, word := range StateWords {
+		if s&(1<<bit) != 0 {
+			words = append(words, word)
+		}
+	}
+	return strings.Join(words, " and ")
 }
 
 // rule is a row of the algebra: what a need makes of the state of its target.

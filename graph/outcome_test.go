@@ -155,9 +155,9 @@ func phrase(b *Blast, id string) string {
 // fails, and whether it fails as corrupt.
 var columns = []struct {
 	name    string
-	as      Outcome
+	as      State
 	corrupt bool
-}{{"down", Down, false}, {"corrupt", Down, true}, {"degraded", Degraded, false}, {"delayed", Delayed, false}, {"frozen", Frozen, false}, {"stale", Stale, false}}
+}{{"down", IsDown, false}, {"corrupt", IsDown, true}, {"degraded", IsDegraded, false}, {"delayed", IsDelayed, false}, {"frozen", IsFrozen, false}, {"stale", IsStale, false}}
 
 // cells are the algebra as LANGUAGE.md has it, one line for each kind of need, one
 // cell for each state of the target. A root that fails as corrupt shows what a need
@@ -297,6 +297,13 @@ func TestCells(t *testing.T) {
 				t.Errorf("%s, target %s: got %q, want %q", row.name, column.name, got, row.want[i])
 			}
 			checkRank(t, g, row.option)
+			if column.corrupt { // a root that is said to answer wrongly does so by itself
+				g := graphOf(t, service("t"), service("user", row.need))
+				b := g.Blast([]Root{{g.must("t"), IsCorrupt}}, row.option)
+				if got := phrase(b, "user"); got != row.want[i] {
+					t.Errorf("%s, root corrupt: got %q, want %q", row.name, got, row.want[i])
+				}
+			}
 		}
 	}
 }
@@ -335,7 +342,7 @@ func TestLeaseCells(t *testing.T) {
 				if got := phrase(b, "user"); got != row.want[i] {
 					t.Errorf("%s, %s %s: got %q, want %q", row.name, failed, column.name, got, row.want[i])
 				}
-				wantAssumed := !row.ttl.IsStated() && column.as == Down
+				wantAssumed := !row.ttl.IsStated() && column.as == IsDown
 				if got := len(b.Assumed()) == 1; got != wantAssumed {
 					t.Errorf("%s, %s %s: assumed %v", row.name, failed, column.name, b.Assumed())
 				}
@@ -442,13 +449,18 @@ func TestOutcomesDocument(t *testing.T) {
 	}
 }
 
-func TestStateOf(t *testing.T) {
-	for o := Safe; o <= Down; o++ {
-		if got := StateOf(o).Outcome(); got != o {
-			t.Errorf("StateOf(%s).Outcome() = %s", o, got)
+func TestStateWords(t *testing.T) {
+	for state, want := range map[State]string{
+		0: "safe", IsStale: "stale", IsFrozen: "frozen", IsDelayed: "delayed", IsDegraded: "degraded", IsDown: "down", IsCorrupt: "corrupt",
+		IsDelayed | IsDegraded: "delayed and degraded",
+	} {
+		if got := state.String(); got != want {
+			t.Errorf("state %b is %q, want %q", state, got, want)
 		}
 	}
-	if got := (IsCorrupt | IsStale).Outcome(); got != Down {
-		t.Errorf("corrupt is shown as %s", got)
+	for o := Stale; o <= Down; o++ {
+		if got := State(1 << (o - 1)).Outcome(); got != o {
+			t.Errorf("the state of %s alone has outcome %s", o, got)
+		}
 	}
 }

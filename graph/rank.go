@@ -26,21 +26,21 @@ func (g *Graph) Rank(ctx context.Context, option Options, progress func(done, to
 	if option.For > 0 {
 		each = g.blastEach
 	}
-	if err := each(ctx, option, tallies, progress); err != nil {
-		return nil, err
-	}
-	order := make([]Node, g.Len())
-	for v := range order {
-		order[v] = Node(v)
+	err := each(ctx, option, tallies, progress)
+	order := make([]Node, 0, g.Len())
+	for v := range tallies {
+		if tallies[v] != (tally{}) { // what was tried has at least hit itself
+			order = append(order, Node(v))
+		}
 	}
 	slices.SortFunc(order, func(v, w Node) int {
 		return cmp.Or(-tallies[v].compare(&tallies[w]), cmp.Compare(v, w))
 	})
-	ranking := make([]Damage, g.Len())
+	ranking := make([]Damage, len(order))
 	for i, v := range order {
 		ranking[i] = Damage{v, g.summary(&tallies[v])}
 	}
-	return ranking, nil
+	return ranking, err
 }
 
 // compare orders tallies by damage.
@@ -64,13 +64,10 @@ func (g *Graph) sweepAll(ctx context.Context, _ Options, tallies []tally, progre
 		s := newSweep(g, order)
 		return func(from, to int) { s.run(order.roots[from:to], tallies) }
 	})
-	if err != nil {
-		return err
-	}
 	for v, root := range order.same {
 		tallies[v] = tallies[root]
 	}
-	return nil
+	return err
 }
 
 // blastEach fills tallies with one search for each root.
@@ -78,7 +75,7 @@ func (g *Graph) blastEach(ctx context.Context, option Options, tallies []tally, 
 	return share(ctx, g.Len(), 1, progress, func() func(from, to int) {
 		s := newSearch(g, option)
 		return func(v, _ int) {
-			s.roots = append(s.roots[:0], Root{Node(v), Down})
+			s.roots = append(s.roots[:0], Root{Node(v), IsDown})
 			s.run()
 			tallies[v] = s.tally()
 			s.reset()

@@ -19,12 +19,12 @@ import (
 func oneByOne(g *Graph, option Options) []Damage {
 	var ranking []Damage
 	for v := range Node(g.Len()) {
-		ranking = append(ranking, Damage{v, g.Blast([]Root{{v, Down}}, option).Summary()})
+		ranking = append(ranking, Damage{v, g.Blast([]Root{{v, IsDown}}, option).Summary()})
 	}
 	// Stable, so that what is equal stays in the order of IDs.
 	slices.SortStableFunc(ranking, func(a, b Damage) int {
 		tallyOf := func(d Damage) *tally {
-			t := g.Blast([]Root{{d.Root, Down}}, option).tally()
+			t := g.Blast([]Root{{d.Root, IsDown}}, option).tally()
 			return &t
 		}
 		return tallyOf(b).compare(tallyOf(a))
@@ -145,8 +145,13 @@ func TestRankCancelled(t *testing.T) {
 			calls++
 			cancel()
 		})
-		if !errors.Is(err, context.Canceled) || ranking != nil || calls > 64 {
+		if !errors.Is(err, context.Canceled) || len(ranking) == 0 || len(ranking) == g.Len() || calls > 64 {
 			t.Errorf("after %d batches: %v, %d services", calls, err, len(ranking))
+		}
+		for _, d := range ranking[:min(10, len(ranking))] { // what there is, is right
+			if want := g.Blast([]Root{{d.Root, IsDown}}, option).Summary(); d.Summary != want {
+				t.Errorf("%s: %v, want %v", g.ID(d.Root), d.Summary, want)
+			}
 		}
 	}
 }

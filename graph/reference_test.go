@@ -47,7 +47,7 @@ func (m *moments) lost() moment { return earliest(m[down], m[corrupt]) }
 // reference is the blast radius by definition: passes over all needs until nothing
 // changes (Bellman and Ford), from the words of the language and not from the table
 // of rules. It is quadratic and worse, and exists to be compared with.
-func reference(c *catalog.Catalog, roots map[string][]Outcome, lasts unit.Duration) map[string]moments {
+func reference(c *catalog.Catalog, roots map[string][]State, lasts unit.Duration) map[string]moments {
 	state := make(map[string]moments, len(c.Services))
 	fails := make(map[string]bool)
 	for _, s := range c.Services {
@@ -65,10 +65,12 @@ func reference(c *catalog.Catalog, roots map[string][]Outcome, lasts unit.Durati
 			changed = true
 		}
 	}
-	for id, outcomes := range roots {
-		for _, o := range outcomes {
-			if o != Safe {
-				begin(id, int(o)-1, moment{})
+	for id, states := range roots {
+		for _, s := range states {
+			for bit := range impairments {
+				if s&(1<<bit) != 0 {
+					begin(id, bit, moment{})
+				}
 			}
 		}
 	}
@@ -261,7 +263,7 @@ func anyRoots(t *rapid.T, g *Graph) []Root {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Root {
 		return Root{
 			Node: Node(rapid.IntRange(0, g.Len()-1).Draw(t, "root")),
-			As:   rapid.SampledFrom([]Outcome{Down, Down, Down, Degraded, Delayed, Frozen, Stale, Safe}).Draw(t, "as"),
+			As:   rapid.SampledFrom([]State{IsDown, IsDown, IsDown, IsCorrupt, IsDegraded, IsDelayed, IsFrozen, IsStale, 0}).Draw(t, "as"),
 		}
 	}), 1, 3).Draw(t, "roots")
 }
@@ -281,8 +283,8 @@ func momentsOf(b *Blast) map[string]moments {
 	return found
 }
 
-func rootsByID(g *Graph, roots []Root) map[string][]Outcome {
-	by := make(map[string][]Outcome)
+func rootsByID(g *Graph, roots []Root) map[string][]State {
+	by := make(map[string][]State)
 	for _, r := range roots {
 		by[g.ID(r.Node)] = append(by[g.ID(r.Node)], r.As)
 	}

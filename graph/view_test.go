@@ -101,7 +101,7 @@ func TestViewReachesWhatFails(t *testing.T) {
 		g := Build(anyCatalog(t))
 		hard := g.View(func(n *Need) bool { return n.rule == ruleHard && n.arcRule() == ruleHard }).Reversed()
 		root := Node(rapid.IntRange(0, g.Len()-1).Draw(t, "root"))
-		b := g.Blast([]Root{{root, Down}}, Options{})
+		b := g.Blast([]Root{{root, IsDown}}, Options{})
 		for v := range Node(g.Len()) {
 			for _, nodes := range []gonum.Nodes{hard.Nodes(), hard.From(int64(v)), hard.To(int64(v))} {
 				if !slices.IsSortedFunc(gonum.NodesOf(nodes), func(a, b gonum.Node) int { return int(a.ID() - b.ID()) }) {

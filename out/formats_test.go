@@ -71,7 +71,7 @@ func blastOf(t testing.TB, c *catalog.Catalog, g *graph.Graph, option graph.Opti
 		if !ok {
 			t.Fatalf("no service %q", id)
 		}
-		roots = append(roots, graph.Root{Node: v, As: graph.Down})
+		roots = append(roots, graph.Root{Node: v, As: graph.IsDown})
 	}
 	return NewBlast(c, g.Blast(roots, option))
 }

@@ -155,7 +155,7 @@ func writeJSON(w io.Writer, r Report, _ Options) error {
 
 func (r *Blast) json() jsonBlast {
 	j := jsonBlast{
-		Schema: blastSchema, Catalog: r.Title, Roots: r.ids(r.Roots), As: r.As.String(), For: seconds(r.For),
+		Schema: blastSchema, Catalog: r.Title, Roots: r.ids(r.Roots), As: r.As, For: seconds(r.For),
 		Summary: summaryJSON(r.Summary), ByGroup: slicesJSON(r.ByGroup), ByTier: slicesJSON(r.ByTier), ByOwner: slicesJSON(r.ByOwner),
 		Services:  make([]jsonImpact, len(r.Services)),
 		Contained: r.containmentsJSON(r.Contained), Recovery: r.containmentsJSON(r.Recovery),

@@ -74,7 +74,7 @@ var hostile = []string{
 
 // untrusted is a blast radius in which every text is hostile.
 func untrusted() *Blast {
-	b := &Blast{Map: Map{Title: hostile[0], Description: hostile[3]}, Roots: []int{0}, As: graph.Down}
+	b := &Blast{Map: Map{Title: hostile[0], Description: hostile[3]}, Roots: []int{0}, As: "down"}
 	for i, text := range hostile {
 		s := Service{
 			ID: fmt.Sprint(text, i), Title: text, Description: text, Kind: "service", Group: hostile[i/3] + "/" + text, Owner: text, Weight: 1,
@@ -227,7 +227,7 @@ func FuzzLabels(f *testing.F) {
 // layered is a blast radius over n services in groups of twelve: every service
 // needs an earlier one, hubs are many, the last tenth is safe behind a fallback.
 func layered(n int) *Blast {
-	b := &Blast{Map: Map{Title: "Layers"}, Roots: []int{0}, As: graph.Down}
+	b := &Blast{Map: Map{Title: "Layers"}, Roots: []int{0}, As: "down"}
 	for i := range n {
 		tier := int64(i % 7)
 		s := Service{ID: fmt.Sprintf("s%04d", i), Kind: "service", Group: fmt.Sprintf("area-%d/team-%d", i%5, i/12), Tier: &tier, Weight: 1}

@@ -214,10 +214,14 @@ func (p *blastPicture) headline() string {
 	}
 	verb := "fail"
 	switch {
-	case p.As != graph.Down && one:
-		verb = "is " + p.As.String()
-	case p.As != graph.Down:
-		verb = "are " + p.As.String()
+	case p.As == "corrupt" && one:
+		verb = "answers wrongly"
+	case p.As == "corrupt":
+		verb = "answer wrongly"
+	case p.As != "down" && one:
+		verb = "is " + p.As
+	case p.As != "down":
+		verb = "are " + p.As
 	case one:
 		verb = "fails"
 	}

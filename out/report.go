@@ -90,7 +90,7 @@ type Link struct {
 type Blast struct {
 	Map
 	Roots     []int
-	As        graph.Outcome // how the roots failed
+	As        string        // how the roots failed: an outcome, or "corrupt"
 	For       unit.Duration // 0: as long as it lasts
 	Summary   graph.Summary
 	ByGroup   []Slice
@@ -215,11 +215,11 @@ func kindOf(e *graph.Need) LinkKind {
 // NewBlast describes a blast radius.
 func NewBlast(c *catalog.Catalog, b *graph.Blast) *Blast {
 	g := b.Graph()
-	r := &Blast{Map: *NewMap(c, g), For: b.For(), Summary: b.Summary(), As: graph.Down}
+	r := &Blast{Map: *NewMap(c, g), For: b.For(), Summary: b.Summary()}
 	for _, root := range b.Roots() {
 		r.Roots = append(r.Roots, int(root.Node))
 		r.Services[root.Node].Root = true
-		r.As = root.As
+		r.As = root.As.String()
 	}
 	numbers := needNumbers(g)
 	phases := b.AllPhases()

@@ -36,7 +36,7 @@ Load, capacity and recovery do not enter.`,
 			if option.For, err = parseFor(lasts); err != nil {
 				return err
 			}
-			outcome, err := parseOutcome(as)
+			state, err := parseState(as)
 			if err != nil {
 				return err
 			}
@@ -50,15 +50,15 @@ Load, capacity and recovery do not enter.`,
 			}
 			roots := make([]graph.Root, len(nodes))
 			for i, v := range nodes {
-				roots[i] = graph.Root{Node: v, As: outcome}
+				roots[i] = graph.Root{Node: v, As: state}
 			}
 			return a.write(plan, out.NewBlast(c, g.Blast(roots, option)))
 		},
 	}
 	a.addOutput(c)
 	c.Flags().StringVar(&lasts, "for", "", "how long they stay failed, such as 10m; without it, as long as it lasts")
-	c.Flags().StringVar(&as, "as", "down", "how they fail: down, degraded, delayed, frozen or stale")
-	mustRegister(c.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(failures(), cobra.ShellCompDirectiveNoFileComp)))
+	c.Flags().StringVar(&as, "as", "down", "how they fail: down, corrupt (answering wrongly), degraded, delayed, frozen or stale")
+	mustRegister(c.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(graph.StateWords[:], cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
 
@@ -83,14 +83,12 @@ func parseFor(text string) (unit.Duration, error) {
 	return d, nil
 }
 
-// failures are the outcomes a root can be given.
-func failures() []string { return graph.OutcomeWords[graph.Stale:] }
-
-func parseOutcome(word string) (graph.Outcome, error) {
-	for o := graph.Stale; o <= graph.Down; o++ {
-		if o.String() == word {
-			return o, nil
+// parseState reads how a root fails.
+func parseState(word string) (graph.State, error) {
+	for bit, known := range graph.StateWords {
+		if word == known {
+			return 1 << bit, nil
 		}
 	}
-	return 0, usagef("--as %q is not known%s", word, suggestion(word, failures()))
+	return 0, usagef("--as %q is not known%s", word, suggestion(word, graph.StateWords[:]))
 }

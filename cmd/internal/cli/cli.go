@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
 
@@ -58,15 +56,12 @@ func Main(args []string, std Stdio) (code int) {
 			code = exitInternal
 		}
 	}()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-
 	root := newRoot(&app{Stdio: std})
 	root.SetArgs(args)
 	root.SetIn(std.In)
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
-	command, err := root.ExecuteContextC(ctx)
+	command, err := root.ExecuteC()
 	if err == nil {
 		return exitFine
 	}

@@ -1,6 +1,11 @@
 package cli
 
 import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
 	"github.com/spf13/cobra"
 
 	"github.com/knockon/knockon/graph"
@@ -15,12 +20,14 @@ func newRank(a *app) *cobra.Command {
 		Short: "Which services hurt most when they are lost",
 		Long: `Rank loses every service of the catalog, one at a time, and orders them by the
 weight of all that is then impacted, themselves included. Ties are broken by the
-weight that is down, degraded, delayed, frozen and stale, in this order.`,
+weight that is down, degraded, delayed, frozen and stale, in this order.
+
+On a large catalog Ctrl-C ends it with the ranking of what has been lost so far.`,
 		Example: `  knockon rank
   knockon rank --top 0 -o rank.json     all of them, for a program
   knockon rank --for 10m -c shop.toml   when no outage lasts longer than that`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			plan, err := a.plan()
 			if err != nil {
 				return err
@@ -36,13 +43,23 @@ weight that is down, degraded, delayed, frozen and stale, in this order.`,
 			if err != nil {
 				return err
 			}
+			// Elsewhere an interrupt simply ends the program: nothing is ever half
+			// written. Here there is something to show for the time spent.
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+			defer stop()
 			p := a.newProgress("ranking")
-			damages, err := g.Rank(cmd.Context(), option, p.show)
+			damages, err := g.Rank(ctx, option, p.show)
 			p.clear()
-			if err != nil {
+			if len(damages) == 0 && err != nil {
 				return err
 			}
-			return a.write(plan, out.NewRanking(c, g, damages, option, most))
+			if failed := a.write(plan, out.NewRanking(c, g, damages, option, most)); failed != nil {
+				return failed
+			}
+			if err != nil {
+				fmt.Fprintf(a.Err, "knockon: stopped after %d of %d services; the ranking is of these\n", len(damages), g.Len())
+			}
+			return err
 		},
 	}
 	a.addOutput(c)
