@@ -17,6 +17,7 @@ const (
 	maxName   = 200
 	maxText   = 10_000
 	maxWeight = 1e12
+	maxGroups = 16 // groups within groups
 )
 
 // word is a use of a service's name, kept until all names are known.
@@ -24,6 +25,7 @@ type word struct {
 	name string
 	at   diag.Span
 	in   string // the table it stands in, for the message
+	by   string // the service that uses it, if it is one
 }
 
 // parseFile reads one file: p is its path in its source, name what messages call it.
@@ -80,11 +82,15 @@ func (f *fragment) readExtends(d *toml.Decoder) {
 	for _, item := range v.Items {
 		switch item.Kind {
 		case toml.StringKind:
-			f.extends = append(f.extends, extension{name: item.Scalar.(string), at: item.At})
+			if name := item.Scalar.(string); name != "" {
+				f.extends = append(f.extends, extension{name: name, at: item.At})
+			} else {
+				d.Errorf(item.At, `write "builtin:aws-us-east-1" or "base.toml"`, "a catalog to extend has a name")
+			}
 		case toml.TableKind:
 			e := extension{at: item.At}
 			t := f.doc.Decoder(item.Table, "extends", &f.faults)
-			if !t.String("file", &e.name) {
+			if named := t.String("file", &e.name); named && e.name == "" || !named && !t.Has("file") {
 				d.Errorf(item.At, `write { file = "base.toml", as = "base" }`, "an extended catalog needs a file")
 			}
 			var prefix string
@@ -93,7 +99,9 @@ func (f *fragment) readExtends(d *toml.Decoder) {
 				e.prefix = &prefix
 			}
 			t.Done()
-			f.extends = append(f.extends, e)
+			if e.name != "" {
+				f.extends = append(f.extends, e)
+			}
 		default:
 			d.Errorf(item.At, `write "builtin:aws-us-east-1" or { file = "base.toml", as = "base" }`, "a catalog to extend is named by a string, not %s", item.Kind)
 		}
@@ -110,9 +118,8 @@ func (f *fragment) service(e toml.Entry) {
 	if i, ok := enum(d, "kind", KindWords); ok {
 		s.Kind = Kind(i)
 	}
-	if f.text(d, "group", &s.Group) && slices.Contains(strings.Split(s.Group, "/"), "") {
-		d.Errorf(d.Key("group"), `write a path such as "shop/front"`, "group %q has an empty part", s.Group)
-		s.Group = ""
+	if f.text(d, "group", &s.Group) {
+		f.group(d, &s)
 	}
 	f.text(d, "owner", &s.Owner)
 	toml.Count(d, "tier", 0, 9, &s.Tier)
@@ -143,6 +150,22 @@ func (f *fragment) service(e toml.Entry) {
 	f.services = append(f.services, s)
 }
 
+// group checks the path of a group.
+func (f *fragment) group(d *toml.Decoder, s *Service) {
+	parts := strings.Split(s.Group, "/")
+	switch {
+	case slices.Contains(parts, ""):
+		d.Errorf(d.Key("group"), `write a path such as "shop/front"`, "group %q has an empty part", s.Group)
+	case len(parts) > maxGroups:
+		d.Errorf(d.Key("group"), "", "a group has more than %d parts", maxGroups)
+	case utf8.RuneCountInString(s.Group) > maxName:
+		d.Errorf(d.Key("group"), "", "the path of a group has more than %d characters", maxName)
+	default:
+		return
+	}
+	s.Group = ""
+}
+
 // needs reads the short form: a list of names and inline tables.
 func (f *fragment) needs(d *toml.Decoder, v *toml.Value, id string, to *[]Need) {
 	if v.Kind == toml.StringKind {
@@ -158,7 +181,7 @@ func (f *fragment) needs(d *toml.Decoder, v *toml.Value, id string, to *[]Need) 
 		switch item.Kind {
 		case toml.StringKind:
 			n := Need{Targets: []string{item.Scalar.(string)}, At: item.At}
-			f.use(n.Targets[0], item.At, "[service."+id+"]")
+			f.use(n.Targets[0], item.At, "[service."+id+"]", id)
 			if f.checkNeed(d, &n, id) {
 				*to = append(*to, n)
 			}
@@ -188,7 +211,7 @@ func (f *fragment) need(t *toml.Table, at diag.Span, id string, to *[]Need) {
 	d.Range("ttl", &n.TTL)
 	d.Duration("within", &n.Within)
 	if d.String("fallback", &n.Fallback) {
-		f.use(n.Fallback, d.Key("fallback"), in)
+		f.use(n.Fallback, d.Key("fallback"), in, id)
 		if !lossStated {
 			n.IfLost = Fallback
 		}
@@ -242,26 +265,26 @@ func (f *fragment) targets(d *toml.Decoder, n *Need, id, in string) {
 		d.Errorf(d.At(), `write on = "a", or fresh = "a", or at_least = 1, of = ["a", "b"]`, "a need is on one thing, and this one names several")
 	case hasOn:
 		n.Targets = []string{on}
-		f.use(on, d.Key("on"), in)
+		f.use(on, d.Key("on"), in, id)
 	case hasFresh:
 		n.Targets, n.Fresh = []string{fresh}, true
-		f.use(fresh, d.Key("fresh"), in)
+		f.use(fresh, d.Key("fresh"), in, id)
 	case hasLeast && !hasOf:
 		if !d.Has("of") {
 			d.Errorf(d.Key("at_least"), `add of = ["a", "b"]`, "at_least %d of what", least)
 		}
 	case hasOf:
-		f.group(d, n, least, hasLeast, in)
+		f.alternatives(d, n, least, hasLeast, id, in)
 	case !d.Has("on") && !d.Has("fresh"):
 		d.Errorf(d.At(), `write on = "payments"`, "this need of [service.%s] does not say what it is on", id)
 	}
 }
 
-func (f *fragment) group(d *toml.Decoder, n *Need, least int64, hasLeast bool, in string) {
+func (f *fragment) alternatives(d *toml.Decoder, n *Need, least int64, hasLeast bool, id, in string) {
 	if v, ok := d.Value("of"); ok && v.Kind == toml.ArrayKind {
 		for i, item := range v.Items {
 			if i < len(n.Targets) {
-				f.use(n.Targets[i], item.At, in)
+				f.use(n.Targets[i], item.At, in, id)
 			}
 		}
 	}
@@ -310,7 +333,7 @@ func (f *fragment) lease(e toml.Entry) {
 	}{{"keeper", &l.Keeper, true}, {"holder", &l.Holder, true}, {"store", &l.Store, false}} {
 		switch {
 		case d.String(role.key, role.to):
-			f.use(*role.to, d.Key(role.key), in)
+			f.use(*role.to, d.Key(role.key), in, "")
 		case role.required && !d.Has(role.key):
 			d.Errorf(e.At, fmt.Sprintf(`add %s = "…"`, role.key), "%s does not name its %s", in, role.key)
 		}
@@ -330,7 +353,7 @@ func (f *fragment) healthCheck(e toml.Entry) {
 	h := HealthCheck{ID: e.Key, At: e.At}
 	d := f.doc.Decoder(e.Value.Table, in, &f.faults)
 	if d.String("by", &h.By) {
-		f.use(h.By, d.Key("by"), in)
+		f.use(h.By, d.Key("by"), in, "")
 	} else if !d.Has("by") {
 		d.Errorf(e.At, `add by = "…"`, "%s does not say who performs it", in)
 	}
@@ -355,12 +378,12 @@ func (f *fragment) tests(d *toml.Decoder, v *toml.Value, h *HealthCheck, in stri
 		switch item.Kind {
 		case toml.StringKind:
 			x.Service = item.Scalar.(string)
-			f.use(x.Service, item.At, in)
+			f.use(x.Service, item.At, in, "")
 		case toml.TableKind:
 			t := f.doc.Decoder(item.Table, "a test of "+in, &f.faults)
 			if t.String("fresh", &x.Service) {
 				x.Fresh = true
-				f.use(x.Service, t.Key("fresh"), in)
+				f.use(x.Service, t.Key("fresh"), in, "")
 			} else {
 				t.Errorf(item.At, `write { fresh = "…", within = "60s" }`, "a test that is a table says what has to be fresh")
 			}
@@ -391,8 +414,8 @@ func (f *fragment) sources(d *toml.Decoder, to *[]string) {
 }
 
 // use notes that a service is named somewhere.
-func (f *fragment) use(name string, at diag.Span, in string) {
-	f.words = append(f.words, word{name, at, in})
+func (f *fragment) use(name string, at diag.Span, in, by string) {
+	f.words = append(f.words, word{name, at, in, by})
 }
 
 // text reads a string that people will read.

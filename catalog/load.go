@@ -21,6 +21,7 @@ const (
 	maxFiles   = 100_000
 	maxTotal   = 1 << 30 // bytes over all files
 	maxExtends = 64      // catalogs that stand on one another
+	maxFaults  = 1000    // diagnostics listed; more are counted
 )
 
 // Source is a place a catalog is read from: a file or folder of FS, or bytes at
@@ -48,7 +49,7 @@ func Builtins() []string { return builtin.Names() }
 // in the list, sorted by place; the catalog is nil when one of them is an error.
 // The error is for what could not be read at all.
 func Load(sources ...Source) (*Catalog, diag.List, error) {
-	l := &loader{}
+	l := &loader{proposed: make(map[string]string)}
 	for _, s := range sources {
 		if s.Name == "" {
 			s.Name = s.Path
@@ -59,6 +60,10 @@ func Load(sources ...Source) (*Catalog, diag.List, error) {
 	}
 	c := l.merge()
 	l.faults.Sort()
+	if more := len(l.faults) - maxFaults + l.unlisted; len(l.faults) > maxFaults {
+		l.faults = l.faults[:maxFaults]
+		l.faults.Errorf(l.faults[maxFaults-1].Span, "", "%d more faults are not listed", more)
+	}
 	if l.faults.HasErrors() {
 		return nil, l.faults, nil
 	}
@@ -74,8 +79,10 @@ type loader struct {
 	fragments []*fragment
 	faults    diag.List
 	total     int
-	extended  []string // what was read by extends, to read it once
-	standing  []string // the catalogs being read, each extended by the one before
+	unlisted  int               // faults found when there were enough
+	extended  []string          // what was read by extends, to read it once
+	proposed  map[string]string // the prefix that an extended catalog proposes
+	standing  []string          // the catalogs being read, each extended by the one before
 }
 
 // fragment is what one file contributes.
@@ -108,85 +115,127 @@ func (l *loader) read(s Source) error {
 	if err != nil {
 		return err
 	}
-	return l.adopt(s, fragments, "")
+	_, err = l.adopt(s, fragments, "", "")
+	return err
 }
 
-// adopt takes the files of one catalog in, after those it stands on.
-func (l *loader) adopt(s Source, fragments []*fragment, prefix string) error {
+// adopt takes the files of one catalog in, after those it stands on. Its names get
+// its prefix; names of a catalog below that has a prefix of its own keep that, so
+// that aws:dynamodb is one service whoever extends aws. What is joined without a
+// prefix, here or below, is returned: it takes the prefix of the catalog above.
+// Outer is the prefix that applies where this catalog has none.
+func (l *loader) adopt(s Source, fragments []*fragment, prefix, outer string) (unnamed []*fragment, err error) {
+	inner := prefix
+	if inner == "" {
+		inner = outer
+	}
 	l.standing = append(l.standing, s.Name)
 	for _, f := range fragments {
 		for _, e := range f.extends {
-			if err := l.extend(s, f, e); err != nil {
-				return err
+			joined, err := l.extend(s, f, e, inner)
+			if err != nil {
+				return nil, err
 			}
+			unnamed = append(unnamed, joined...)
 		}
 	}
 	l.standing = l.standing[:len(l.standing)-1]
+	unnamed = append(unnamed, fragments...)
+	if prefix != "" {
+		own := make(map[string]bool)
+		for _, f := range unnamed {
+			for i := range f.services {
+				own[f.services[i].ID] = true
+			}
+		}
+		for _, f := range unnamed {
+			f.qualify(prefix, own)
+		}
+		unnamed = nil
+	}
 	for _, f := range fragments {
 		if len(l.standing) > 0 {
 			f.title, f.description, f.prefix = "", "", ""
-			f.qualify(prefix)
 		}
 		l.fragments = append(l.fragments, f)
 		l.faults = append(l.faults, f.faults...)
 	}
-	return nil
+	return unnamed, nil
 }
 
 // extend reads a catalog on which another stands: a built-in one, or a file or
 // folder beside it, never one outside the folder that was named.
-func (l *loader) extend(from Source, f *fragment, e extension) error {
-	var to Source
-	if name, ok := strings.CutPrefix(e.name, "builtin:"); ok {
-		found, known := Builtin(name)
-		if !known {
-			f.errorf(e.at, diag.DidYouMean(name, Builtins()), "there is no built-in catalog %q", name)
-			return nil
-		}
-		to = found
-	} else {
-		target := path.Join(path.Dir(f.path), e.name)
-		switch {
-		case from.FS == nil:
-			f.errorf(e.at, `give both with -c`, "a catalog that is not a file cannot extend %q", e.name)
-			return nil
-		case path.IsAbs(e.name), !fs.ValidPath(target):
-			f.errorf(e.at, `give both with -c`, "%q is outside the folder of this catalog, and nothing there is read", e.name)
-			return nil
-		}
-		to = Source{FS: from.FS, Path: target, Name: path.Join(path.Dir(f.doc.File), e.name)}
-	}
-	key := to.Name
-	if e.prefix != nil {
-		key += "\x00" + *e.prefix
-	}
-	if slices.Contains(l.extended, key) {
-		return nil
+func (l *loader) extend(from Source, f *fragment, e extension, outer string) ([]*fragment, error) {
+	to, ok := extended(from, f, e)
+	if !ok {
+		return nil, nil
 	}
 	if slices.Contains(l.standing, to.Name) {
 		f.errorf(e.at, "leave it out", "%q is a catalog that stands on this one", e.name)
-		return nil
+		return nil, nil
 	}
 	if len(l.extended) >= maxExtends {
 		f.errorf(e.at, "", "more than %d catalogs stand on one another", maxExtends)
-		return nil
+		return nil, nil
 	}
-	l.extended = append(l.extended, key)
-	fragments, err := l.parse(to)
-	if err != nil {
-		f.errorf(e.at, "", "cannot read %q: %v", e.name, reason(err))
-		return nil
-	}
-	prefix := ""
-	for _, g := range fragments {
-		if g.prefix != "" {
-			prefix = g.prefix
+	var fragments []*fragment
+	prefix, known := l.proposed[to.Name]
+	if !known {
+		read, err := l.parse(to)
+		if err != nil {
+			f.errorf(e.at, "", "a catalog to extend cannot be read: %v", err)
+			return nil, nil
 		}
+		for _, g := range read {
+			if g.prefix != "" {
+				prefix = g.prefix
+			}
+		}
+		l.proposed[to.Name] = prefix
+		fragments = read
 	}
 	if e.prefix != nil {
 		prefix = *e.prefix
 	}
-	return l.adopt(to, fragments, prefix)
+	named := prefix
+	if named == "" {
+		named = outer
+	}
+	key := to.Name + "\x00" + named
+	if slices.Contains(l.extended, key) {
+		return nil, nil
+	}
+	l.extended = append(l.extended, key)
+	if fragments == nil {
+		read, err := l.parse(to)
+		if err != nil {
+			return nil, err
+		}
+		fragments = read
+	}
+	return l.adopt(to, fragments, prefix, outer)
+}
+
+// extended finds what an entry of extends names, or says why that cannot be.
+func extended(from Source, f *fragment, e extension) (to Source, ok bool) {
+	if name, is := strings.CutPrefix(e.name, "builtin:"); is {
+		if to, ok = Builtin(name); !ok {
+			f.errorf(e.at, diag.DidYouMean(name, Builtins()), "there is no built-in catalog %q", name)
+		}
+		return to, ok
+	}
+	target := path.Join(path.Dir(f.path), e.name)
+	switch {
+	case from.FS == nil:
+		f.errorf(e.at, `give both with -c`, "a catalog that is not a file cannot extend %q", e.name)
+	case path.IsAbs(e.name), !fs.ValidPath(target):
+		f.errorf(e.at, `give both with -c`, "%q is outside the folder of this catalog, and nothing there is read", e.name)
+	case target == ".", strings.HasPrefix(f.path, target+"/"):
+		f.errorf(e.at, "leave it out", "%q is the folder this catalog stands in", e.name)
+	default:
+		return Source{FS: from.FS, Path: target, Name: path.Join(path.Dir(f.doc.File), e.name)}, true
+	}
+	return Source{}, false
 }
 
 // parse reads the files of a source side by side; results are joined in order.
@@ -229,8 +278,8 @@ func (l *loader) parse(s Source) ([]*fragment, error) {
 type file struct{ path, name string }
 
 // list returns the files of a source: itself, or every *.toml file below it that
-// is not hidden. Links are followed where FS allows, which for a folder of the
-// user's means inside that folder.
+// is not hidden. Links to files are followed where FS allows, which for a folder of
+// the user's means inside that folder; links to folders are refused.
 func (l *loader) list(s Source) ([]file, error) {
 	info, err := fs.Stat(s.FS, s.Path)
 	if err != nil {
@@ -256,6 +305,12 @@ func (l *loader) list(s Source) ([]file, error) {
 		case p != s.Path && strings.HasPrefix(e.Name(), "."):
 			if e.IsDir() {
 				return fs.SkipDir
+			}
+			return nil
+		case e.Type()&fs.ModeSymlink != 0 && path.Ext(p) != ".toml":
+			// A team's folder must not vanish because it is a link.
+			if info, err := fs.Stat(s.FS, p); err == nil && info.IsDir() {
+				failed = append(failed, fmt.Errorf("cannot read %s: it is a link to a folder, and these are not followed; name the folder with -c", name))
 			}
 			return nil
 		case e.IsDir() || path.Ext(p) != ".toml":
@@ -306,7 +361,10 @@ func readFile(fsys fs.FS, p, name string) ([]byte, error) {
 // messages name the file the way the user did.
 func reason(err error) error {
 	if perr, ok := errors.AsType[*fs.PathError](err); ok {
-		return perr.Err
+		err = perr.Err
+	}
+	if err.Error() == "path escapes from parent" { // of os.Root, which does not export it
+		return errors.New("it is a link that leads out of the folder, and nothing there is read")
 	}
 	return err
 }

@@ -240,6 +240,60 @@ needs = ["b:db", "other:db"]
 	}
 }
 
+// TestExtendsOverThreeLevels: names of a catalog with a prefix of its own stay as
+// they are, however far below it is, so a diamond has one bottom; names without one
+// take that of the catalog above.
+func TestExtendsOverThreeLevels(t *testing.T) {
+	fsys := fstest.MapFS{
+		"app.toml":   {Data: []byte("extends = [{ file = \"left.toml\", as = \"l\" }, { file = \"right.toml\", as = \"r\" }]\n[service.app]\nneeds = [\"l:db\", \"r:db\", \"cloud:disk\", \"l:plain\"]\n")},
+		"left.toml":  {Data: []byte("extends = [\"cloud.toml\", \"plain.toml\"]\n[service.db]\nneeds = [\"cloud:disk\", \"plain\"]\n")},
+		"right.toml": {Data: []byte("extends = [\"cloud.toml\"]\n[service.db]\nneeds = [\"cloud:disk\"]\n")},
+		"cloud.toml": {Data: []byte("prefix = \"cloud\"\n[service.disk]\nneeds = [\"power\"]\n[service.power]\n")},
+		"plain.toml": {Data: []byte("[service.plain]\n")},
+	}
+	c, faults, err := Load(Source{FS: fsys, Path: "app.toml"})
+	if err != nil || len(faults) > 0 {
+		t.Fatal(err, faults)
+	}
+	if got := c.IDs(); !slices.Equal(got, []string{"app", "cloud:disk", "cloud:power", "l:db", "l:plain", "r:db"}) {
+		t.Errorf("services %v", got)
+	}
+	if n := c.Service("l:db").Needs; len(n) != 2 || n[0].Targets[0] != "cloud:disk" || n[1].Targets[0] != "l:plain" {
+		t.Errorf("l:db needs %+v", n)
+	}
+}
+
+// TestExtendsNothing: an entry that names nothing, or the catalog's own folder, is
+// one fault and reads nothing.
+func TestExtendsNothing(t *testing.T) {
+	for _, entry := range []string{`""`, `{ file = "" }`, `{ as = "x" }`, `{ file = 3 }`, `"."`, `"../d"`, `3`} {
+		fsys := fstest.MapFS{
+			"d/mine.toml":    {Data: []byte("extends = [" + entry + "]\n[service.mine]\n")},
+			"d/sibling.toml": {Data: []byte("titel = 1\n")},
+		}
+		c, faults, err := Load(Source{FS: fsys, Path: "d/mine.toml"})
+		if c != nil || err != nil || len(faults) != 1 {
+			t.Errorf("extends = [%s]: %v, %v", entry, faults, err)
+		}
+	}
+}
+
+func TestTooManyFaultsAreCounted(t *testing.T) {
+	names := strings.Repeat(`"nobody", `, 5*maxFaults)
+	_, faults := load(t, "[service.a]\nneeds = ["+names+"]\n[service.b]\nneeds = ["+names+"]\n")
+	last := faults[len(faults)-1]
+	if len(faults) != maxFaults+1 || !strings.Contains(last.Message, "9000 more faults") {
+		t.Errorf("%d faults, the last: %v", len(faults), last)
+	}
+}
+
+func TestDeepGroups(t *testing.T) {
+	_, faults := load(t, "[service.a]\ngroup = \"a"+strings.Repeat("/b", 4000)+"\"\n")
+	if len(faults) != 1 || !strings.Contains(faults[0].Message, "more than 16 parts") {
+		t.Errorf("faults %v", faults)
+	}
+}
+
 func TestExtendsABuiltinCatalog(t *testing.T) {
 	c := mustLoad(t, `
 extends = ["builtin:aws-us-east-1"]
@@ -339,13 +393,19 @@ func TestLinks(t *testing.T) {
 	if _, err := open("escape"); err == nil || !strings.Contains(err.Error(), "k/a.toml") {
 		t.Errorf("a link out of the folder: %v", err)
 	}
-	link(".", "folder/self")
+	if err := os.MkdirAll(filepath.Join(dir, "folder"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(dir, "folder", "x.toml"), []byte("[service.x]\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	link("x.toml", "folder/y.toml") // defined twice, so the link was followed
 	if c, err := open("folder"); err != nil || c != nil {
 		t.Errorf("a link inside the folder: %v, %v", c, err)
+	}
+	link(".", "ring/self")
+	if _, err := open("ring"); err == nil || !strings.Contains(err.Error(), "k/self: it is a link to a folder") {
+		t.Errorf("a link to a folder: %v", err)
 	}
 }
 

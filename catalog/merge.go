@@ -107,15 +107,18 @@ func (l *loader) resolve(c *Catalog, docs map[string]*toml.Document) {
 			if known[w.name] {
 				continue
 			}
-			help := ""
+			if len(l.faults) > maxFaults {
+				l.unlisted++
+				continue
+			}
+			help := "declare it with [service." + quoteKey(w.name) + "]"
 			if suggested++; suggested <= maxSuggestions {
 				if ids == nil {
 					ids = c.IDs()
 				}
-				help = diag.DidYouMean(w.name, ids)
-			}
-			if help == "" {
-				help = "declare it with [service." + quoteKey(w.name) + "]"
+				if near := diag.Closest(w.name, ids); near != "" && near != w.by {
+					help = `did you mean "` + near + `"?`
+				}
 			}
 			l.faults.Add(diag.Diagnostic{
 				Span:    w.at,
@@ -138,20 +141,19 @@ func quoteKey(name string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
 }
 
-// qualify gives every name of an extended catalog its prefix. References keep
-// theirs: whatever cites them need not know which catalog it ends up in.
-func (f *fragment) qualify(prefix string) {
-	if prefix == "" {
-		return
-	}
+// qualify gives the names of an extended catalog its prefix: its own, not those of
+// the catalogs it stands on itself. References keep theirs: whatever cites them
+// need not know which catalog it ends up in.
+func (f *fragment) qualify(prefix string, own map[string]bool) {
+	id := func(s *string) { *s = prefix + ":" + *s }
 	name := func(s *string) {
-		if *s != "" {
-			*s = prefix + ":" + *s
+		if own[*s] {
+			id(s)
 		}
 	}
 	for i := range f.services {
 		s := &f.services[i]
-		name(&s.ID)
+		id(&s.ID)
 		for j := range s.Needs {
 			for k := range s.Needs[j].Targets {
 				name(&s.Needs[j].Targets[k])
@@ -166,14 +168,14 @@ func (f *fragment) qualify(prefix string) {
 	}
 	for i := range f.leases {
 		l := &f.leases[i]
-		name(&l.ID)
+		id(&l.ID)
 		name(&l.Keeper)
 		name(&l.Holder)
 		name(&l.Store)
 	}
 	for i := range f.healthChecks {
 		h := &f.healthChecks[i]
-		name(&h.ID)
+		id(&h.ID)
 		name(&h.By)
 		for j := range h.Tests {
 			name(&h.Tests[j].Service)

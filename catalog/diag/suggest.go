@@ -40,18 +40,26 @@ func Nearest(word string, candidates []string) string {
 	return best
 }
 
-// DidYouMean is the help for a misspelt word: the nearest candidate, else the one
-// that begins with it ("fraud" for "fraud-score") or that it begins with, else a
-// list when there are few of them.
-func DidYouMean(word string, candidates []string) string {
+// Closest returns the nearest candidate, else the only one that begins with word
+// ("fraud" for "fraud-score") or that word begins with; "" when there is none.
+func Closest(word string, candidates []string) string {
 	if near := Nearest(word, candidates); near != "" {
+		return near
+	}
+	if longer := lengthened(word, candidates); len(longer) == 1 {
+		return longer[0]
+	}
+	return ""
+}
+
+// DidYouMean is the help for a misspelt word: the closest candidate, else a list
+// where there are few of them.
+func DidYouMean(word string, candidates []string) string {
+	if near := Closest(word, candidates); near != "" {
 		return `did you mean "` + near + `"?`
 	}
 	if longer := lengthened(word, candidates); len(longer) > 0 {
 		candidates = longer
-		if len(longer) == 1 {
-			return `did you mean "` + longer[0] + `"?`
-		}
 	}
 	const few = 8
 	if len(candidates) == 0 || len(candidates) > few {
