@@ -311,6 +311,21 @@ needs = ["aws:dynamodb"]
 	}
 }
 
+func TestFallbackRingsAreWarnedOf(t *testing.T) {
+	c, faults := load(t, `
+[service.a]
+needs = [{ on = "root", fallback = "b" }]
+[service.b]
+needs = [{ on = "root", fallback = "a" }]
+[service.c]
+needs = [{ on = "root", fallback = "a" }]
+[service.root]
+`)
+	if c == nil || len(faults) != 1 || faults[0].Severity != diag.Warning || faults[0].Span.Line != 3 {
+		t.Errorf("faults %v", faults)
+	}
+}
+
 func TestCyclesAreLegal(t *testing.T) {
 	mustLoad(t, "[service.a]\nneeds=[\"b\"]\n[service.b]\nneeds=[\"a\"]\n")
 }

@@ -33,7 +33,39 @@ func (l *loader) merge() *Catalog {
 		l.faults.Errorf(at, "write [service.checkout] and below it needs = [\"payments\"]", "there is no service in this catalog")
 	}
 	l.resolve(c, docs)
+	l.warnOfRings(c, docs)
 	return c
+}
+
+// warnOfRings finds pairs of services that fall back on each other for the same
+// target: without it, each would wait for the other's answer.
+func (l *loader) warnOfRings(c *Catalog, docs map[string]*toml.Document) {
+	type fallback struct{ by, on, to string }
+	named := make(map[fallback]bool)
+	each := func(visit func(fallback, diag.Span)) {
+		for i := range c.Services {
+			s := &c.Services[i]
+			for j := range s.Needs {
+				n := &s.Needs[j]
+				if n.Fallback == "" {
+					continue
+				}
+				for _, on := range n.Targets {
+					visit(fallback{s.ID, on, n.Fallback}, n.At)
+				}
+			}
+		}
+	}
+	each(func(f fallback, _ diag.Span) { named[f] = true })
+	each(func(f fallback, at diag.Span) {
+		if f.by < f.to && named[fallback{f.to, f.on, f.by}] {
+			l.faults.Add(diag.Diagnostic{
+				Severity: diag.Warning, Span: at, Text: docs[at.File].Line(at.Line),
+				Message: `"` + f.by + `" and "` + f.to + `" fall back on each other without "` + f.on + `"`,
+				Help:    "one of them needs another fallback; as it is, both are shown as safe",
+			})
+		}
+	})
 }
 
 func (l *loader) header(c *Catalog, f *fragment) {

@@ -397,7 +397,9 @@ A need with a named fallback is untouched while its target is neither down nor
 corrupt. After that it is a need for the fallback: what a hard need (or an
 asynchronous one, or one to change) would make of the state of the fallback. A
 fallback that needs what has failed has failed as well, and is no fallback. Who
-does not validate believes a corrupt target and does not fall back.
+does not validate believes a corrupt target and does not fall back. Two services
+that fall back on each other for the same target are both shown as safe, which is
+true of neither; knockon check warns of them.
 
 `
 
