@@ -13,7 +13,7 @@ lint:
 	go mod tidy -diff
 	go -C tools mod tidy -diff
 	go -C tools/browser mod tidy -diff
-	@files=$$(git ls-files '*.go' | xargs $(TOOL) gofumpt -l); \
+	@files=$$(git ls-files '*.go' | xargs $(TOOL) gofumpt -l) || exit 1; \
 	if [ -n "$$files" ]; then echo "gofumpt would change:"; echo "$$files"; exit 1; fi
 	go vet ./...
 	$(TOOL) staticcheck ./...
@@ -43,7 +43,7 @@ bench:
 
 # Rewrite golden files and generated pages; look at the difference before you commit it.
 update:
-	go test ./... -update
+	go test ./catalog ./graph ./out ./cmd/internal/cli -update
 
 # The pictures that README and docs show; a test fails when they are stale.
 gallery:

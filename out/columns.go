@@ -57,6 +57,19 @@ func wrap(boxes []box, leads []bool) int {
 	return next
 }
 
+// press brings more than so many columns, the strip of a long chain, into fewer.
+func press(boxes []box, columns, most int) bool {
+	if columns <= most {
+		return false
+	}
+	// Fewer, longer columns come nearer to the shape of a screen.
+	most = max(2, most*2/3)
+	for b := range boxes {
+		boxes[b].column = boxes[b].column * most / columns
+	}
+	return true
+}
+
 // stacks sorts boxes into columns, without the empty ones, and within these into
 // stacks.
 func stacks(boxes []box, leads []bool) [][]stack {
@@ -91,7 +104,7 @@ func stacks(boxes []box, leads []bool) [][]stack {
 // ratio.
 func bestHeight(heights []int) int {
 	best, miss := math.MaxInt, math.Inf(1)
-	for limit := 6 * rowPitch; limit <= max(6*rowPitch, slices.Max(heights)); limit += rowPitch {
+	for limit := 6 * rowPitch; limit < slices.Max(heights)+rowPitch || limit == 6*rowPitch; limit += rowPitch {
 		columns, tallest := 0, 0
 		for _, h := range heights {
 			parts := (h + limit - 1) / limit

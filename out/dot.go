@@ -133,22 +133,25 @@ func dotQuote(s string) string {
 		if b.Len() > 1 {
 			b.WriteString(`\n`)
 		}
-		b.WriteString(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(printable(line)))
+		b.WriteString(dotEscapes.Replace(printable(line)))
 	}
 	b.WriteByte('"')
 	return b.String()
 }
+
+var dotEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // frame is a group of services with the groups inside it.
 type frame struct {
 	name     string // the last part of its path
 	services []int
 	inside   []*frame // in order of appearance
+	named    map[string]*frame
 }
 
 // framesOf nests services by the paths of their groups.
 func framesOf(services []Service) *frame {
-	top := &frame{}
+	top := &frame{named: make(map[string]*frame)}
 	for i := range services {
 		at := top
 		if group := services[i].Group; group != "" {
@@ -162,12 +165,11 @@ func framesOf(services []Service) *frame {
 }
 
 func (f *frame) find(name string) *frame {
-	for _, g := range f.inside {
-		if g.name == name {
-			return g
-		}
+	g, ok := f.named[name]
+	if !ok {
+		g = &frame{name: name, named: make(map[string]*frame)}
+		f.named[name] = g
+		f.inside = append(f.inside, g)
 	}
-	g := &frame{name: name}
-	f.inside = append(f.inside, g)
 	return g
 }

@@ -2,6 +2,7 @@ package out
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 
@@ -56,11 +57,17 @@ func (p *blastPicture) fold(column []int) {
 		p.boxOf[i] = at
 	}
 	leads := make([]bool, len(p.boxes))
-	for i, up := range p.parent {
-		if up >= 0 && p.boxOf[i] >= 0 && p.boxOf[up] >= 0 && p.boxOf[i] != p.boxOf[up] {
+	for i := range p.Services {
+		if up := p.Services[i].Cause; up >= 0 && p.boxOf[i] >= 0 && p.boxOf[up] >= 0 && p.boxOf[i] != p.boxOf[up] {
 			leads[p.boxOf[up]] = true
 		}
 	}
+	const most = 12 // columns
+	columns := 0
+	for i := range p.boxes {
+		columns = max(columns, p.boxes[i].column+1)
+	}
+	press(p.boxes, columns, most)
 	p.Columns = wrap(p.boxes, leads)
 }
 
@@ -92,18 +99,19 @@ func groupPrefix(group string, depth int) string {
 func (p *blastPicture) choose(shown []int, room int) []bool {
 	chosen := make([]bool, len(p.Services))
 	left := room
-	take := func(path []int) {
+	take := func(path iter.Seq[int]) {
 		var fresh []int
-		for _, i := range path {
+		for i := range path {
 			if !chosen[i] {
 				fresh = append(fresh, i)
 			}
-		}
-		if len(fresh) <= left {
-			left -= len(fresh)
-			for _, i := range fresh {
-				chosen[i] = true
+			if len(fresh) > left {
+				return
 			}
+		}
+		left -= len(fresh)
+		for _, i := range fresh {
+			chosen[i] = true
 		}
 	}
 	for _, i := range p.Roots {
@@ -113,13 +121,13 @@ func (p *blastPicture) choose(shown []int, room int) []bool {
 	for tier := range int64(2) {
 		for _, i := range shown {
 			if s := &p.Services[i]; s.Tier != nil && *s.Tier == tier && s.Outcome != graph.Safe {
-				take(s.Path)
+				take(p.back(i))
 			}
 		}
 	}
 	for _, i := range shown {
 		if p.Services[i].Outcome == graph.Safe {
-			take([]int{i})
+			take(slices.Values([]int{i}))
 		}
 	}
 	return chosen

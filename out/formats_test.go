@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,7 +112,7 @@ func TestEveryReportInEveryFormat(t *testing.T) {
 			var unsupported *UnsupportedError
 			switch {
 			case errors.As(err, &unsupported):
-				if f.Name == "text" || f.Name == "json" || unsupported.Report == "" {
+				if !f.Picture || unsupported.Report == "" {
 					t.Errorf("%s as %s is refused: %v", name, f.Name, err)
 				}
 				continue
@@ -151,54 +152,143 @@ func TestFormatsByNameAndExtension(t *testing.T) {
 	}
 }
 
-// TestTextOfUntrustedNames: a name cannot move the cursor, colour the terminal or
-// turn the direction of what follows.
+// TestTextOfUntrustedNames: a name cannot move the cursor, colour the terminal,
+// hide or turn the direction of what follows, in text or in JSON.
 func TestTextOfUntrustedNames(t *testing.T) {
-	c, g := loadShop(t, "title = \"a\\u001b]0;evil\\u0007\"\n[service.x]\ntitle = \"t\\u202eevil\"\ndescription = \"\\u001b[2J\"\nowner = \"o\\u009b31m\"\nneeds = [\"y\"]\n[service.\"y\\u200f\"]\n[service.y]\n")
+	c, g := loadShop(t, `
+title = "a\u001b]0;evil\u0007"
+[service.x]
+title = "t\u202eevil"
+description = "\u001b[2J\u061c"
+owner = "o\u009b31m\U000E0061"
+needs = [{ on = "y", for = "\u200b" }]
+[service."y\u200f"]
+group = "\ufeff"
+[service.y]
+`)
 	v, _ := g.Node("x")
 	for _, r := range []Report{NewMap(c, g), NewDetail(g, v), NewListing(c, g, ""), NewCheck(c, g, nil), blastOf(t, c, g, graph.Options{}, "y")} {
-		var b bytes.Buffer
-		if err := writeText(&b, r, Options{}); err != nil {
-			t.Fatal(err)
-		}
-		if i := strings.IndexFunc(b.String(), func(r rune) bool {
-			return r != '\n' && (r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r == 0x200f)
-		}); i >= 0 {
-			t.Errorf("%T: control character in %q", r, b.String()[max(0, i-20):])
-		}
-	}
-}
-
-// TestNarrowTerminal: no line is wider than the terminal, and the first columns
-// survive.
-func TestNarrowTerminal(t *testing.T) {
-	c, g := loadShop(t, shop)
-	for _, width := range []int{20, 40, 60, 80, 120} {
-		var b bytes.Buffer
-		if err := writeText(&b, blastOf(t, c, g, graph.Options{}, "kv-a"), Options{Width: width}); err != nil {
-			t.Fatal(err)
-		}
-		table := b.String()[strings.Index(b.String(), "OUTCOME"):]
-		table = table[:strings.Index(table, "\n\n")]
-		for line := range strings.Lines(table) {
-			if n := columns(strings.TrimRight(line, "\n")); n > width {
-				t.Errorf("at %d columns a line has %d: %s", width, n, line)
+		for _, format := range []string{"text", "json"} {
+			text := string(written(t, format, r))
+			if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && diag.IsHidden(r) }); i >= 0 {
+				t.Errorf("%T as %s: %q", r, format, text[max(0, i-20):])
 			}
 		}
-		if !strings.Contains(table, "down") {
-			t.Errorf("at %d columns the outcomes are gone:\n%s", width, table)
+	}
+	var back struct{ Owner string }
+	if err := json.Unmarshal(written(t, "json", NewDetail(g, v)), &back); err != nil || back.Owner != g.Service(v).Owner {
+		t.Errorf("JSON says %q, %v", back.Owner, err)
+	}
+}
+
+// TestNarrowTerminal: no line is wider than the terminal, every row names its
+// service, and at 80 columns every word of the reasons can be read.
+func TestNarrowTerminal(t *testing.T) {
+	c, g := loadShop(t, shop)
+	damages, err := g.Rank(t.Context(), graph.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blast := blastOf(t, c, g, graph.Options{}, "kv-a")
+	for _, r := range []Report{blast, NewMap(c, g), NewListing(c, g, ""), NewRanking(c, g, damages, graph.Options{}, 0)} {
+		for _, width := range []int{20, 30, 40, 50, 60, 80, 120} {
+			var b bytes.Buffer
+			if err := writeText(&b, r, Options{Width: width}); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(b.String()) {
+				if n := diag.Columns(strings.TrimRight(line, "\n")); n > width {
+					t.Errorf("%T: at %d columns a line has %d: %s", r, width, n, line)
+				}
+			}
+			if width >= 40 && !strings.Contains(b.String(), "checkout") {
+				t.Errorf("%T: at %d columns no service is named:\n%s", r, width, b.String())
+			}
+			if r != Report(blast) || width < 80 {
+				continue
+			}
+			words := strings.Join(strings.Fields(b.String()), " ")
+			for i := range blast.Services {
+				for word := range strings.FieldsSeq(blast.Services[i].Because) {
+					if !strings.Contains(words, word) {
+						t.Errorf("at %d columns %q is gone:\n%s", width, word, b.String())
+					}
+				}
+			}
 		}
 	}
 }
 
-func TestWideCharacters(t *testing.T) {
-	if got := columns("日本語"); got != 6 {
-		t.Errorf("three wide characters take %d columns", got)
+func TestTableOnANarrowTerminal(t *testing.T) {
+	text := table{
+		head:  []string{"OUTCOME", "EARLIEST", "SERVICE", "BECAUSE"},
+		right: make([]bool, 4), key: 2,
+		rows: [][]cell{{{text: "down"}, {text: "at once"}, {text: "checkout"}, {text: "needs payments: it is down (the money)"}}},
+	}
+	for width, want := range map[int]string{
+		80: "OUTCOME  EARLIEST  SERVICE   BECAUSE\ndown     at once   checkout  needs payments: it is down (the money)\n",
+		60: "OUTCOME  EARLIEST  SERVICE   BECAUSE\ndown     at once   checkout  needs payments: it is down (the\n                             money)\n",
+		45: "OUTCOME  EARLIEST  SERVICE   BECAUSE\ndown     at once   checkout  needs payments:…\n",
+		35: "OUTCOME  EARLIEST  SERVICE\ndown     at once   checkout\n",
+		20: "OUTCOME  SERVICE\ndown     checkout\n",
+		10: "SERVICE\ncheckout\n",
+		5:  "SERV…\nchec…\n",
+	} {
+		var b strings.Builder
+		text.write(&b, Options{Width: width})
+		if b.String() != want {
+			t.Errorf("at %d columns:\n%s", width, b.String())
+		}
+	}
+}
+
+func TestWrapText(t *testing.T) {
+	for _, test := range []struct {
+		text  string
+		limit int
+		want  []string
+	}{
+		{"one two three", 0, []string{"one two three"}},
+		{"one two three", 7, []string{"one two", "three"}},
+		{"a verylongword b", 5, []string{"a", "veryl", "ongwo", "rd b"}},
+		{"日本語テスト", 5, []string{"日本", "語テ", "スト"}},
+		{"日本", 2, []string{"日", "本"}},
+		{"", 5, []string{""}},
+	} {
+		if got := wrapText(test.text, test.limit); !slices.Equal(got, test.want) {
+			t.Errorf("%q in %d columns is %q", test.text, test.limit, got)
+		}
 	}
 	if got := cut("日本語テスト", 7); got != "日本語…" {
 		t.Errorf("cut to %q", got)
 	}
 	if got := cut("abc", 3); got != "abc" {
 		t.Errorf("cut to %q", got)
+	}
+}
+
+func TestAWordThatNothingHas(t *testing.T) {
+	c, g := loadShop(t, shop)
+	if got := string(written(t, "text", NewListing(c, g, "zzzz"))); got != "no service has \"zzzz\" in its name, title, group or owner\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestAnInterruptedRanking(t *testing.T) {
+	c, g := loadShop(t, shop)
+	damages, err := g.Rank(t.Context(), graph.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := NewRanking(c, g, damages[:3], graph.Options{}, 0)
+	if text := string(written(t, "text", r)); !strings.HasPrefix(text, "3 of 10 services, interrupted: by what their loss impacts\n") {
+		t.Error(text)
+	}
+	var j struct {
+		Services, Ranked int
+		Complete         bool
+	}
+	if err := json.Unmarshal(written(t, "json", r), &j); err != nil || j.Services != g.Len() || j.Ranked != 3 || j.Complete {
+		t.Errorf("%+v, %v", j, err)
 	}
 }

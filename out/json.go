@@ -2,8 +2,12 @@ package out
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
+	"unicode/utf16"
+	"unicode/utf8"
 
+	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/graph"
 )
@@ -58,6 +62,7 @@ type jsonImpact struct {
 	Earliest *float64    `json:"earliest"`
 	Distance *int        `json:"distance"`
 	Path     []string    `json:"path"`
+	PathCut  bool        `json:"path_cut,omitempty"`
 	Because  string      `json:"because,omitempty"`
 	Phases   []jsonPhase `json:"phases,omitempty"`
 }
@@ -86,7 +91,7 @@ type jsonBlast struct {
 	ByGroup   []jsonSlice       `json:"by_group"`
 	ByTier    []jsonSlice       `json:"by_tier"`
 	ByOwner   []jsonSlice       `json:"by_owner"`
-	Services  []jsonImpact      `json:"services"`
+	Services  []lazyImpact      `json:"services"`
 	Contained []jsonContainment `json:"contained"`
 	Recovery  []jsonContainment `json:"recovery"`
 	Assumed   []string          `json:"assumed"`
@@ -128,6 +133,8 @@ type jsonRanking struct {
 	Catalog  string     `json:"catalog,omitempty"`
 	For      *float64   `json:"for"`
 	Services int        `json:"services"`
+	Ranked   int        `json:"ranked"`
+	Complete bool       `json:"complete"`
 	Weight   float64    `json:"weight"`
 	Ranking  []jsonRank `json:"ranking"`
 }
@@ -148,35 +155,77 @@ func writeJSON(w io.Writer, r Report, _ Options) error {
 	case *Check:
 		document = r.json()
 	}
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(hiddenEscaper{w})
 	e.SetIndent("", "  ")
 	return e.Encode(document)
+}
+
+// hiddenEscaper writes JSON with \u escapes for what encoding/json leaves as it is
+// and a terminal obeys. It can only stand in strings.
+type hiddenEscaper struct{ io.Writer }
+
+func (w hiddenEscaper) Write(p []byte) (int, error) {
+	done := 0
+	for i := 0; i < len(p); {
+		r, n := utf8.DecodeRune(p[i:])
+		if r >= utf8.RuneSelf && diag.IsHidden(r) {
+			if _, err := w.Writer.Write(p[done:i]); err != nil {
+				return done, err
+			}
+			for _, unit := range utf16.Encode([]rune{r}) {
+				if _, err := fmt.Fprintf(w.Writer, `\u%04x`, unit); err != nil {
+					return i, err
+				}
+			}
+			done = i + n
+		}
+		i += n
+	}
+	if _, err := w.Writer.Write(p[done:]); err != nil {
+		return done, err
+	}
+	return len(p), nil
 }
 
 func (r *Blast) json() jsonBlast {
 	j := jsonBlast{
 		Schema: blastSchema, Catalog: r.Title, Roots: r.ids(r.Roots), As: r.As, For: seconds(r.For),
 		Summary: summaryJSON(r.Summary), ByGroup: slicesJSON(r.ByGroup), ByTier: slicesJSON(r.ByTier), ByOwner: slicesJSON(r.ByOwner),
-		Services:  make([]jsonImpact, len(r.Services)),
+		Services:  make([]lazyImpact, len(r.Services)),
 		Contained: r.containmentsJSON(r.Contained), Recovery: r.containmentsJSON(r.Recovery),
 		Assumed: append([]string{}, r.Assumed...),
 	}
 	for i := range r.Services {
-		s := &r.Services[i]
-		impact := jsonImpact{
-			jsonService: s.json(), Root: s.Root, Outcome: s.Outcome.String(), Corrupt: s.Corrupt,
-			Path: r.ids(s.Path), Because: s.Because,
-		}
-		if s.Outcome != graph.Safe {
-			earliest, distance := s.Earliest.Seconds(), s.Distance
-			impact.Earliest, impact.Distance = &earliest, &distance
-		}
-		for _, p := range s.Phases {
-			impact.Phases = append(impact.Phases, jsonPhase{p.Outcome.String(), p.Earliest.Seconds()})
-		}
-		j.Services[i] = impact
+		j.Services[i] = lazyImpact{r, i}
 	}
 	return j
+}
+
+// pathHops is how many hops of a path a document shows, those nearest to the
+// service. All hops of all paths are the square of the length of a chain.
+const pathHops = 100
+
+// lazyImpact puts a service into words when its turn comes to be written.
+type lazyImpact struct {
+	*Blast
+	service int
+}
+
+func (l lazyImpact) MarshalJSON() ([]byte, error) {
+	s := &l.Services[l.service]
+	j := jsonImpact{
+		jsonService: s.json(), Root: s.Root, Outcome: s.Outcome.String(), Corrupt: s.Corrupt, Path: []string{}, Because: s.Because,
+	}
+	if s.Outcome != graph.Safe {
+		earliest, distance := s.Earliest.Seconds(), s.Distance
+		j.Earliest, j.Distance = &earliest, &distance
+		path, cut := l.path(l.service, pathHops)
+		j.Path, j.PathCut = l.ids(path), cut
+	}
+	for _, p := range s.Phases {
+		j.Phases = append(j.Phases, jsonPhase{p.Outcome.String(), p.Earliest.Seconds()})
+	}
+	return json.Marshal(j)
 }
 
 func (m *Map) containmentsJSON(all []Containment) []jsonContainment {
@@ -211,7 +260,10 @@ func (m *Map) json() jsonCatalog {
 }
 
 func (r *Ranking) json() jsonRanking {
-	j := jsonRanking{Schema: rankingSchema, Catalog: r.Title, For: seconds(r.For), Services: r.Total, Weight: r.Weight, Ranking: []jsonRank{}}
+	j := jsonRanking{
+		Schema: rankingSchema, Catalog: r.Title, For: seconds(r.For),
+		Services: r.Of, Ranked: r.Total, Complete: r.Total == r.Of, Weight: r.Weight, Ranking: []jsonRank{},
+	}
 	for _, k := range r.Ranks {
 		s := summaryJSON(k.Summary)
 		j.Ranking = append(j.Ranking, jsonRank{

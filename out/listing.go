@@ -12,7 +12,8 @@ import (
 // Listing is services, one a line.
 type Listing struct {
 	Title string
-	Total int // in the catalog
+	Word  string // what the services contain
+	Total int    // in the catalog
 	Rows  []ListingRow
 }
 
@@ -45,7 +46,7 @@ func (*Detail) report()  {}
 
 // NewListing lists the services whose ID, title, group or owner contains word.
 func NewListing(c *catalog.Catalog, g *graph.Graph, word string) *Listing {
-	l := &Listing{Title: c.Title, Total: g.Len()}
+	l := &Listing{Title: c.Title, Word: word, Total: g.Len()}
 	word = strings.ToLower(word)
 	for v := range graph.Node(g.Len()) {
 		s := newService(g.Service(v))
@@ -121,6 +122,10 @@ func ifLost(g *graph.Graph, e *graph.Need) string {
 }
 
 func writeListing(b *strings.Builder, l *Listing, o Options) {
+	if len(l.Rows) == 0 && l.Word != "" {
+		paragraph(b, fmt.Sprintf("no service has %q in its name, title, group or owner", l.Word), "", o)
+		return
+	}
 	t := table{
 		head:  []string{"SERVICE", "TITLE", "GROUP", "TIER", "NEEDS", "USED BY", "OWNER"},
 		right: []bool{false, false, false, true, true, true, false},

@@ -1,6 +1,10 @@
 package out
 
-import "unicode"
+import (
+	"unicode"
+
+	"github.com/knockon/knockon/catalog/diag"
+)
 
 // Text is measured before anybody has chosen a font, so a picture asks for fonts
 // with the widths of Helvetica, which Arial, Liberation Sans and most system
@@ -48,7 +52,7 @@ func (t style) width(s string) float64 {
 		case ' ' <= r && r <= '~':
 			sum += table[r-' ']
 		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		case columnsOf(r) == 2, r == '…', r == '\uFFFD':
+		case diag.Columns(string(r)) == 2, r == '…', r == '\uFFFD':
 			sum += 1000
 		case unicode.IsLetter(r):
 			sum += 700 // the wider letters of other alphabets

@@ -19,6 +19,7 @@ type Format struct {
 	Name       string
 	Extensions []string // of files, without the dot; the first is the usual one
 	What       string   // for help texts, a few words
+	Picture    bool     // shows a *Map or a *Blast and refuses other reports
 	write      func(w io.Writer, r Report, o Options) error
 }
 
@@ -31,11 +32,11 @@ type Options struct {
 // Formats is the table of formats, sorted by name.
 func Formats() []Format {
 	return []Format{
-		{"dot", []string{"dot", "gv"}, "Graphviz source", writeDOT},
-		{"json", []string{"json"}, "for programs", writeJSON},
-		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", writeMermaid},
-		{"svg", []string{"svg"}, "a picture", writeSVG},
-		{"text", []string{"txt"}, "for terminals", writeText},
+		{"dot", []string{"dot", "gv"}, "Graphviz source", true, writeDOT},
+		{"json", []string{"json"}, "for programs", false, writeJSON},
+		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", true, writeMermaid},
+		{"svg", []string{"svg"}, "a picture", true, writeSVG},
+		{"text", []string{"txt"}, "for terminals", false, writeText},
 	}
 }
 

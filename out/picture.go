@@ -47,7 +47,6 @@ type blastPicture struct {
 	scene.Scene
 	boxes  []box
 	boxOf  []int // by service; -1 if it is not shown
-	parent []int // by service: who passed its outcome on; -1 for none
 	held   []int // by service: index of its first containment; -1 for none
 	hidden int   // needs that are not drawn
 }
@@ -60,16 +59,7 @@ type blastPicture struct {
 func blastScene(b *Blast) *scene.Scene { return &newBlastPicture(b).Scene }
 
 func newBlastPicture(b *Blast) *blastPicture {
-	p := &blastPicture{Blast: b}
-	p.parent, p.held = make([]int, len(b.Services)), make([]int, len(b.Services))
-	for i := range b.Services {
-		p.parent[i], p.held[i] = -1, -1
-	}
-	for _, l := range b.Links {
-		if l.Carries {
-			p.parent[l.From] = l.To
-		}
-	}
+	p := &blastPicture{Blast: b, held: slices.Repeat([]int{-1}, len(b.Services))}
 	for i, c := range b.Contained {
 		if p.held[c.Service] < 0 {
 			p.held[c.Service] = i
@@ -96,14 +86,14 @@ func (p *blastPicture) places() []int {
 	column := slices.Repeat([]int{unknown}, len(p.Services))
 	var find func(i int) int
 	find = func(i int) int {
-		switch up := p.parent[i]; {
+		switch up := p.Services[i].Cause; {
 		case column[i] >= 0:
 		case up < 0:
 			column[i] = 0
 		case column[i] == open:
 			// Two services can each owe their worst to an earlier, milder
 			// impairment of the other.
-			column[i] = len(p.Services[i].Path) - 1
+			column[i] = p.Services[i].Distance
 		default:
 			column[i] = open
 			at := find(up) + 1

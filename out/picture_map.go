@@ -147,7 +147,12 @@ func (p *mapPicture) layer() {
 		for i := range p.Edges {
 			p.Edges[i].Loose = strongest[p.Edges[i].From] != i
 		}
-		p.press(p.climb(), most)
+		if press(p.boxes, p.climb(), most) {
+			for i := range p.Edges { // what stays within a column no longer shapes it
+				e := &p.Edges[i]
+				e.Loose = e.Loose || p.boxes[e.From].column <= p.boxes[e.To].column
+			}
+		}
 	}
 	leads := make([]bool, len(p.boxes))
 	for i := range p.Edges {
@@ -224,24 +229,6 @@ func (p *mapPicture) climb() int {
 	return columns
 }
 
-// press brings a chain that is longer than most columns into that many. Arrows
-// within one of them no longer shape it.
-func (p *mapPicture) press(columns, most int) {
-	if columns <= most {
-		return
-	}
-	// Fewer, longer columns come nearer to the shape of a screen.
-	most = max(2, most*2/3)
-	for b := range p.boxes {
-		p.boxes[b].column = p.boxes[b].column * most / columns
-	}
-	for i := range p.Edges {
-		if e := &p.Edges[i]; p.boxes[e.From].column <= p.boxes[e.To].column {
-			e.Loose = true
-		}
-	}
-}
-
 func (p *mapPicture) addWords() {
 	p.Scene.Title = printable(cmp.Or(p.Map.Title, "Services and what they need"))
 	needs := 0
@@ -273,7 +260,7 @@ func (p *mapPicture) addWords() {
 	for _, kind := range slices.Compact(types) {
 		p.Legend = append(p.Legend, scene.Entry{Sign: "icon " + kind, Text: kind})
 	}
-	for k, word := range LinkWords {
+	for k, word := range linkWords {
 		if slices.Contains(kinds, word) {
 			p.Legend = append(p.Legend, scene.Entry{Sign: "kind " + word, Text: linkMeanings[k]})
 		}

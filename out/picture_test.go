@@ -19,6 +19,7 @@ import (
 	"gonum.org/v1/gonum/graph/formats/dot/ast"
 
 	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out/gv"
@@ -68,7 +69,7 @@ func written(t testing.TB, format string, r Report) []byte {
 // hostile are names that break out of one format or another.
 var hostile = []string{
 	`<script>alert(1)</script>`, `"];evil[label="`, `a & b < c > "d" 'e'`, `]]>`, `-->`, "two\nlines", "nul\x00bell\x07",
-	"over\u202eride\u2066", `back\slash\N\`, `%%{init: {"theme":"x"}}%%`, "```\n# heading", "end", "graph", "subgraph", "日本語のサービス名前", "emoji 🔥🧯",
+	"over\u202eride\u2066", "hid\u200bden\ufeff\u061c\U000e0061", `back\slash\N\`, `%%{init: {"theme":"x"}}%%`, "```\n# heading", "end", "graph", "subgraph", "日本語のサービス名前", "emoji 🔥🧯",
 	strings.Repeat("long ", 100), "\u00a0", "invalid \xff\xfe utf-8", "non\ufffeჼcharacter\uffff", `javascript:alert(1)`, `onload=alert(1)`, "{{7*7}}", "#quot;", "a;b|c",
 }
 
@@ -78,12 +79,11 @@ func untrusted() *Blast {
 	for i, text := range hostile {
 		s := Service{
 			ID: fmt.Sprint(text, i), Title: text, Description: text, Kind: "service", Group: hostile[i/3] + "/" + text, Owner: text, Weight: 1,
-			Outcome: graph.Down, Distance: min(i, 1), Path: []int{0}, Because: text,
+			Outcome: graph.Down, Distance: min(i, 1), Cause: min(i, 1) - 1, Because: text,
 			Phases: []Phase{{Outcome: graph.Down}},
 		}
 		if i > 0 {
-			s.Path = []int{0, i}
-			b.Links = append(b.Links, Link{From: i, To: 0, Need: i - 1, Carries: true, For: text, Kind: LinkKind(i % len(LinkWords))})
+			b.Links = append(b.Links, Link{From: i, To: 0, Need: i - 1, Carries: true, For: text, Kind: LinkKind(i % len(linkWords))})
 		}
 		b.Services = append(b.Services, s)
 		b.Summary.Count[graph.Down]++
@@ -98,6 +98,11 @@ func untrusted() *Blast {
 func TestPicturesOfUntrustedNames(t *testing.T) {
 	b := untrusted()
 	for _, r := range []Report{b, &b.Map} {
+		for _, f := range Formats() {
+			if s := string(written(t, f.Name, r)); strings.ContainsFunc(s, func(r rune) bool { return r != '\n' && diag.IsHidden(r) }) {
+				t.Errorf("%T: %s hides something", r, f.Name)
+			}
+		}
 		text, err := svgText(written(t, "svg", r))
 		if err != nil {
 			t.Fatal(err)
@@ -230,19 +235,19 @@ func layered(n int) *Blast {
 	b := &Blast{Map: Map{Title: "Layers"}, Roots: []int{0}, As: "down"}
 	for i := range n {
 		tier := int64(i % 7)
-		s := Service{ID: fmt.Sprintf("s%04d", i), Kind: "service", Group: fmt.Sprintf("area-%d/team-%d", i%5, i/12), Tier: &tier, Weight: 1}
+		s := Service{ID: fmt.Sprintf("s%04d", i), Kind: "service", Group: fmt.Sprintf("area-%d/team-%d", i%5, i/12), Tier: &tier, Weight: 1, Cause: -1}
 		up := i * i % 97 % max(1, i) / 2
 		l := Link{From: i, To: up, Need: i, Kind: LinkKind(i % 4)}
 		switch {
 		case i == 0:
-			s.Root, s.Outcome, s.Path = true, graph.Down, []int{0}
+			s.Root, s.Outcome = true, graph.Down
 		case i >= n-n/10:
 			l.Held = "fallback"
 			b.Contained = append(b.Contained, Containment{Service: i, Lost: []int{up}, Held: "fallback"})
 		default:
 			s.Outcome = []graph.Outcome{graph.Down, graph.Degraded, graph.Delayed}[i%3]
 			s.Earliest = unit.Duration(i%4) * 60e9
-			s.Path = append(slices.Clone(b.Services[up].Path), i)
+			s.Cause = up
 			l.Carries = true
 		}
 		b.Services = append(b.Services, s)
@@ -328,7 +333,7 @@ func TestEverythingHasASign(t *testing.T) {
 			t.Errorf("services of kind %s have no icon", word)
 		}
 	}
-	for k, word := range LinkWords {
+	for k, word := range linkWords {
 		if word != "hard" && !strings.Contains(shapes, ".k-"+word+" .own") {
 			t.Errorf("needs of kind %s look like hard ones", word)
 		}

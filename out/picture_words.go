@@ -69,10 +69,8 @@ func (p *blastPicture) story(i int) string {
 		}
 		lines = append(lines, "because it "+s.Because)
 	}
-	for _, c := range p.Contained {
-		if c.Service == i {
-			lines = append(lines, fmt.Sprintf("%s: held by %s, %s", c.Where, c.Held, c.Because))
-		}
+	for _, c := range p.containedAt(i) {
+		lines = append(lines, fmt.Sprintf("%s: held by %s, %s", c.Where, c.Held, c.Because))
 	}
 	for _, c := range p.Recovery {
 		if c.Service == i {
@@ -125,6 +123,19 @@ func printableLines(lines []string) string {
 	return strings.Join(lines, "\n")
 }
 
+// containedAt returns the containments of one service, which stand together.
+func (p *blastPicture) containedAt(i int) []Containment {
+	first := p.held[i]
+	if first < 0 {
+		return nil
+	}
+	after := first
+	for after < len(p.Contained) && p.Contained[after].Service == i {
+		after++
+	}
+	return p.Contained[first:after]
+}
+
 // sentence says what an arrow is about.
 func (p *blastPicture) sentence(l Link) string {
 	from, to := &p.Services[l.From], &p.Services[l.To]
@@ -132,8 +143,8 @@ func (p *blastPicture) sentence(l Link) string {
 	case l.Carries:
 		return printable(from.ID + " " + from.Because)
 	case l.Held != "":
-		for _, c := range p.Contained {
-			if c.Service == l.From && c.Held == l.Held && slices.Contains(c.Lost, l.To) {
+		for _, c := range p.containedAt(l.From) {
+			if c.Held == l.Held && slices.Contains(c.Lost, l.To) {
 				return printable(fmt.Sprintf("%s %s. Held by %s: %s", from.ID, c.Where, c.Held, c.Because))
 			}
 		}
@@ -173,7 +184,7 @@ func (p *blastPicture) addWords() {
 		}
 	}
 	if len(aside) > 0 {
-		p.Notes = append(p.Notes, printable(fmt.Sprintf("%s not impacted and not shown: %s.", plural(len(aside), "service"), strings.Join(aside, ", "))))
+		p.Notes = append(p.Notes, printable(fmt.Sprintf("%s not impacted and not shown: %s.", plural(len(aside), "service"), some(aside, ", "))))
 	}
 	folded, groups := 0, 0
 	for i := range p.boxes {
@@ -190,8 +201,17 @@ func (p *blastPicture) addWords() {
 	}
 	p.Notes = append(p.Notes, "Times are the earliest at which an outcome can begin: load, capacity and recovery do not enter.")
 	if n := len(p.Assumed); n > 0 {
-		p.Notes = append(p.Notes, printable(fmt.Sprintf("Assumed where the catalog is silent: %s.", strings.Join(p.Assumed, "; "))))
+		p.Notes = append(p.Notes, printable(fmt.Sprintf("Assumed where the catalog is silent: %s.", some(p.Assumed, "; "))))
 	}
+}
+
+// some joins the first of many names and says how many more there are.
+func some(names []string, separator string) string {
+	const most = 40
+	if n := len(names); n > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], separator), n-most)
+	}
+	return strings.Join(names, separator)
 }
 
 // headline says what the picture shows.
@@ -280,9 +300,13 @@ func (p *blastPicture) addLegend() {
 	kinds := make(map[string]bool)
 	group := false
 	for i := range p.Edges {
-		roles[p.Edges[i].Role] = true
-		kinds[p.Edges[i].Kind] = true
-		group = group || p.Edges[i].Badge != ""
+		e := &p.Edges[i]
+		roles[e.Role] = true
+		// A hard need has no sign: only where nothing came by it does it look like one.
+		if e.Kind != Hard.String() || e.Role == scene.Plain {
+			kinds[e.Kind] = true
+		}
+		group = group || e.Badge != ""
 	}
 	marks := make(map[string]bool)
 	folded := false
@@ -300,7 +324,7 @@ func (p *blastPicture) addLegend() {
 	add(roles[scene.Carries], "role carries", "how the failure came")
 	add(roles[scene.Holds], "role holds", "where it was stopped")
 	add(roles[scene.Plain], "role plain", "another need on something lost")
-	for k, word := range LinkWords {
+	for k, word := range linkWords {
 		add(kinds[word], "kind "+word, linkMeanings[k])
 	}
 	add(group, "badge", "so many of these must be up")

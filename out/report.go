@@ -42,7 +42,7 @@ type Service struct {
 	Earliest unit.Duration // when the outcome can begin; meaningless if safe
 	Distance int           // hops along the path; meaningless if safe
 	Phases   []Phase       // the outcomes it goes through
-	Path     []int         // indices of services, root first, this one last
+	Cause    int           // index of the service that passed the outcome on; -1 for a root and if safe
 	Because  string        // why, in words; empty for a root and if safe
 }
 
@@ -68,10 +68,10 @@ const (
 	Repairs
 )
 
-// LinkWords are the kinds of links as outputs write them, by value.
-var LinkWords = [...]string{"hard", "soft", "fallback", "stale", "async", "fresh", "lease", "change", "repair"}
+// linkWords are the kinds of links as outputs write them, by value.
+var linkWords = [...]string{"hard", "soft", "fallback", "stale", "async", "fresh", "lease", "change", "repair"}
 
-func (k LinkKind) String() string { return LinkWords[k] }
+func (k LinkKind) String() string { return linkWords[k] }
 
 // Link is one need for one target. A group of alternatives is one link for each.
 type Link struct {
@@ -99,6 +99,8 @@ type Blast struct {
 	Contained []Containment
 	Recovery  []Containment
 	Assumed   []string // what was assumed because the catalog does not state it
+
+	detours map[int][]int // by service; see back
 }
 
 // Slice is the summary of the services that share a group, a tier or an owner.
@@ -120,7 +122,8 @@ type Containment struct {
 type Ranking struct {
 	Title  string
 	For    unit.Duration
-	Total  int // services ranked
+	Of     int // services in the catalog
+	Total  int // services ranked: fewer if the ranking was interrupted
 	Weight float64
 	Ranks  []Rank
 }
@@ -157,7 +160,7 @@ func NewMap(c *catalog.Catalog, g *graph.Graph) *Map {
 func newService(s *catalog.Service) Service {
 	r := Service{
 		ID: s.ID, Title: s.Title, Description: s.Description, Kind: s.Kind.String(),
-		Group: s.Group, Owner: s.Owner, Weight: s.Weight, Sources: s.Sources,
+		Group: s.Group, Owner: s.Owner, Weight: s.Weight, Sources: s.Sources, Cause: -1,
 	}
 	if s.Tier.IsStated() {
 		tier := s.Tier.V
@@ -215,7 +218,7 @@ func kindOf(e *graph.Need) LinkKind {
 // NewBlast describes a blast radius.
 func NewBlast(c *catalog.Catalog, b *graph.Blast) *Blast {
 	g := b.Graph()
-	r := &Blast{Map: *NewMap(c, g), For: b.For(), Summary: b.Summary()}
+	r := &Blast{Map: *NewMap(c, g), For: b.For(), Summary: b.Summary(), detours: make(map[int][]int)}
 	for _, root := range b.Roots() {
 		r.Roots = append(r.Roots, int(root.Node))
 		r.Services[root.Node].Root = true
@@ -233,14 +236,12 @@ func NewBlast(c *catalog.Catalog, b *graph.Blast) *Blast {
 		for _, p := range phases[v] {
 			s.Phases = append(s.Phases, Phase{p.Outcome, p.Earliest})
 		}
-		for _, step := range b.Path(v) {
-			s.Path = append(s.Path, int(step.Node))
-		}
 		if cause, need, ok := b.CausedBy(v); ok {
-			s.Because = because(g, b, cause, need)
-			if s.Corrupt {
-				s.Because += ", so it answers wrongly"
+			s.Cause = int(cause)
+			if by := b.State(cause); by&(by-1) != 0 { // it has several impairments
+				r.addDetour(b, v)
 			}
+			s.Because = because(g, b, cause, need)
 			r.mark(numbers[need], func(l *Link) {
 				if l.To == int(cause) {
 					l.Carries = true
@@ -333,7 +334,7 @@ func (m *Map) containment(g *graph.Graph, h graph.Containment) Containment {
 
 // NewRanking describes a ranking. Only the first most lines are kept; 0 keeps all.
 func NewRanking(c *catalog.Catalog, g *graph.Graph, damages []graph.Damage, option graph.Options, most int) *Ranking {
-	r := &Ranking{Title: c.Title, For: option.For, Total: len(damages)}
+	r := &Ranking{Title: c.Title, For: option.For, Of: g.Len(), Total: len(damages)}
 	for v := range graph.Node(g.Len()) {
 		r.Weight += g.Service(v).Weight
 	}

@@ -124,17 +124,21 @@ func legendSign(sign string) string {
 // wrapWords breaks a text into lines of a width, most of them at the end.
 func wrapWords(text string, t style, width float64, most int) []string {
 	var lines []string
-	line := ""
+	line, taken := "", 0.0
 	for word := range strings.SplitSeq(text, " ") {
-		switch {
-		case line == "":
-			line = word
-		case t.width(line+" "+word) <= width || len(lines) == most-1:
-			line += " " + word
-		default:
-			lines = append(lines, line)
-			line = word
+		longer := taken + t.width(" "+word)
+		if longer > width && len(lines) == most-1 && line != "" {
+			line += " " + word // for the ellipsis
+			break
 		}
+		if line != "" && longer <= width {
+			line, taken = line+" "+word, longer
+			continue
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+		line, taken = word, t.width(word)
 	}
 	lines = append(lines, line)
 	for i := range lines {

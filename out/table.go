@@ -3,7 +3,7 @@ package out
 import (
 	"strings"
 
-	"golang.org/x/text/width"
+	"github.com/knockon/knockon/catalog/diag"
 )
 
 // table is a block of text in columns for a terminal. Cells are made printable,
@@ -11,6 +11,7 @@ import (
 type table struct {
 	head  []string
 	right []bool // align right, by column
+	key   int    // the column that names what a row is about
 	rows  [][]cell
 }
 
@@ -19,78 +20,94 @@ type cell struct{ text, style string }
 
 func (t *table) row(cells ...cell) { t.rows = append(t.rows, cells) }
 
-// write prints the table. With a limit on the width the last column is cut to it,
-// and if little is left of that column, all of it goes.
+// write prints the table. With a limit on the width, what does not fit into the
+// last column goes on below it.
 func (t *table) write(b *strings.Builder, o Options) {
 	widths := make([]int, len(t.head))
 	for i, h := range t.head {
-		widths[i] = columns(h)
+		widths[i] = diag.Columns(h)
 	}
 	for _, r := range t.rows {
 		for i, c := range r {
 			r[i].text = printable(c.text)
-			widths[i] = max(widths[i], columns(r[i].text))
+			widths[i] = max(widths[i], diag.Columns(r[i].text))
 		}
 	}
-	shown := len(widths)
 	if o.Width > 0 {
-		shown = fit(widths, o.Width)
-	}
-	line := func(cells []cell) {
-		var row strings.Builder
-		for i, c := range cells[:shown] {
-			if i > 0 {
-				row.WriteString("  ")
-			}
-			text := cut(c.text, widths[i])
-			pad := strings.Repeat(" ", widths[i]-columns(text))
-			if i == len(cells)-1 || i == shown-1 {
-				if !t.right[i] {
-					pad = ""
-				}
-			}
-			if t.right[i] {
-				row.WriteString(pad)
-			}
-			row.WriteString(paint(text, c.style, o))
-			if !t.right[i] {
-				row.WriteString(pad)
-			}
-		}
-		b.WriteString(strings.TrimRight(row.String(), " "))
-		b.WriteByte('\n')
+		t.fit(widths, o.Width)
 	}
 	head := make([]cell, len(t.head))
 	for i, h := range t.head {
 		head[i] = cell{h, dim}
 	}
-	line(head)
+	t.line(b, head, widths, o)
 	for _, r := range t.rows {
-		line(r)
+		t.line(b, r, widths, o)
 	}
 }
 
-// fit narrows columns, the last first, until they fit; it returns how many are
-// shown. A column narrower than this says nothing.
-func fit(widths []int, limit int) int {
-	const least = 10
+// line prints one row. Columns without a width are left out.
+func (t *table) line(b *strings.Builder, cells []cell, widths []int, o Options) {
+	var row strings.Builder
+	var rest []string // of the last column
+	indent := 0
+	for i, c := range cells {
+		if widths[i] == 0 {
+			continue
+		}
+		if row.Len() > 0 {
+			row.WriteString("  ")
+			indent += 2
+		}
+		text := ""
+		if i == len(cells)-1 && widths[i] >= wrapLeast {
+			lines := wrapText(c.text, widths[i])
+			text, rest = lines[0], lines[1:]
+		} else {
+			text = cut(c.text, widths[i])
+			indent += widths[i]
+		}
+		pad := strings.Repeat(" ", max(0, widths[i]-diag.Columns(text)))
+		if t.right[i] {
+			row.WriteString(pad + paint(text, c.style, o))
+		} else {
+			row.WriteString(paint(text, c.style, o) + pad)
+		}
+	}
+	b.WriteString(strings.TrimRight(row.String(), " ") + "\n")
+	for _, text := range rest {
+		b.WriteString(strings.Repeat(" ", indent) + paint(text, cells[len(cells)-1].style, o) + "\n")
+	}
+}
+
+// What a column has to keep in order to say something: words are broken into lines
+// down to wrapLeast columns, and cut off down to cutLeast.
+const (
+	wrapLeast = 24
+	cutLeast  = 10
+)
+
+// fit narrows columns until they fit, the last first. One that would say nothing
+// is left out; the key never is.
+func (t *table) fit(widths []int, limit int) {
 	total := -2
 	for _, w := range widths {
 		total += w + 2
 	}
-	shown := len(widths)
-	for i := len(widths) - 1; i > 0 && total > limit; i-- {
-		if room := widths[i] - (total - limit); room >= min(least, widths[i]) {
-			widths[i] = room
-			return shown
+	for i := len(widths) - 1; i >= 0 && total > limit; i-- {
+		room := widths[i] - (total - limit)
+		switch {
+		case i == t.key:
+		case room >= cutLeast:
+			widths[i], total = room, limit
+		default:
+			total -= widths[i] + 2
+			widths[i] = 0
 		}
-		total -= widths[i] + 2
-		shown = i
 	}
-	if shown == 1 && widths[0] > limit {
-		widths[0] = max(1, limit)
+	if total > limit {
+		widths[t.key] = max(1, widths[t.key]-(total-limit))
 	}
-	return shown
 }
 
 // The styles of text, as ANSI codes.
@@ -111,48 +128,57 @@ func paint(text, style string, o Options) string {
 	return "\x1b[" + style + "m" + text + "\x1b[0m"
 }
 
-// columns is the number of terminal columns a text takes.
-func columns(s string) int {
-	n := 0
-	for _, r := range s {
-		n += columnsOf(r)
-	}
-	return n
-}
-
-func columnsOf(r rune) int {
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	}
-	return 1
-}
-
 // cut shortens a text to a number of columns.
 func cut(s string, limit int) string {
-	if columns(s) <= limit {
+	if diag.Columns(s) <= limit {
 		return s
 	}
-	n := 0
-	for i, r := range s {
-		if n += columnsOf(r); n > limit-1 {
-			return s[:i] + "…"
-		}
-	}
-	return s
+	return s[:prefix(s, limit-1)] + "…"
 }
 
-// printable replaces what would move a terminal's cursor, hide text or turn its
-// direction: names come from untrusted catalogs.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\t':
-			return ' '
-		case r < 0x20, r >= 0x7f && r < 0xa0, r == 0x2028, r == 0x2029,
-			r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x200e, r == 0x200f:
-			return '\uFFFD'
+// prefix is the length of the longest beginning of a text that fits into a number
+// of columns.
+func prefix(s string, limit int) int {
+	n := 0
+	for i, r := range s {
+		if n += diag.Columns(string(r)); n > limit {
+			return i
 		}
-		return r
-	}, s)
+	}
+	return len(s)
 }
+
+// wrapText breaks a text into lines of at most so many columns, between words and,
+// where a word is longer than that, within it. A limit of 0 breaks nothing.
+func wrapText(s string, limit int) []string {
+	if limit <= 0 || diag.Columns(s) <= limit {
+		return []string{s}
+	}
+	var lines []string
+	line, taken := "", 0
+	for word := range strings.SplitSeq(s, " ") {
+		n := diag.Columns(word)
+		if line != "" && taken+1+n <= limit {
+			line, taken = line+" "+word, taken+1+n
+			continue
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+		for n > limit {
+			at := prefix(word, limit)
+			if at == 0 {
+				break // a wide letter in a single column
+			}
+			lines = append(lines, word[:at])
+			word = word[at:]
+			n = diag.Columns(word)
+		}
+		line, taken = word, n
+	}
+	return append(lines, line)
+}
+
+// printable makes a name from an untrusted catalog fit to be shown, whatever the
+// format.
+func printable(s string) string { return diag.Printable(s) }

@@ -45,8 +45,8 @@ func (r *Blast) Headline() string {
 		strings.Join(r.ids(r.Roots), ", "), r.As, during, count, plural(len(r.Services), "service"))
 }
 
-// Breakdown counts the outcomes, worst first: "22 down, 9 degraded".
-func Breakdown(s graph.Summary) string {
+// breakdown counts the outcomes, worst first: "22 down, 9 degraded".
+func breakdown(s graph.Summary) string {
 	var parts []string
 	for o := graph.Down; o > graph.Safe; o-- {
 		if s.Count[o] > 0 {
@@ -57,12 +57,13 @@ func Breakdown(s graph.Summary) string {
 }
 
 func (r *Blast) text(b *strings.Builder, o Options) {
-	b.WriteString(paint(printable(r.Headline()), bold, o) + "\n")
+	paragraph(b, r.Headline(), bold, o)
 	_, weight := r.Summary.Impacted()
 	total := weight + r.Summary.Weight[graph.Safe]
-	fmt.Fprintf(b, "%s; weight %s of %s\n\n", Breakdown(r.Summary), number(weight), number(total))
+	paragraph(b, fmt.Sprintf("%s; weight %s of %s", breakdown(r.Summary), number(weight), number(total)), "", o)
+	b.WriteString("\n")
 
-	t := table{head: []string{"OUTCOME", "EARLIEST", "HOPS", "SERVICE", "BECAUSE"}, right: []bool{false, false, true, false, false}}
+	t := table{head: []string{"OUTCOME", "EARLIEST", "HOPS", "SERVICE", "BECAUSE"}, right: []bool{false, false, true, false, false}, key: 3}
 	for _, i := range r.byTime() {
 		s := &r.Services[i]
 		why := s.Because
@@ -86,13 +87,14 @@ func (r *Blast) text(b *strings.Builder, o Options) {
 	}
 	b.WriteString("\n")
 	summaryTable(b, o, "GROUP", r.ByGroup)
-	for _, a := range r.Assumed {
-		fmt.Fprintf(b, "\nassumed: %s", printable(a))
-	}
 	if len(r.Assumed) > 0 {
 		b.WriteString("\n")
 	}
-	b.WriteString("\n" + paint("Times are the earliest at which an outcome can begin: load, capacity and recovery do not enter.", dim, o) + "\n")
+	for _, a := range r.Assumed {
+		paragraph(b, "assumed: "+a, "", o)
+	}
+	b.WriteString("\n")
+	paragraph(b, "Times are the earliest at which an outcome can begin: load, capacity and recovery do not enter.", dim, o)
 }
 
 // containedText shows what kept safe services safe. Needs that held at services
@@ -112,7 +114,8 @@ func (r *Blast) containedText(b *strings.Builder, o Options) {
 		t.write(b, o)
 	}
 	if elsewhere > 0 {
-		fmt.Fprintf(b, "\n%s held at services that are hit another way; --format json has them\n", plural(elsewhere, "need"))
+		b.WriteString("\n")
+		paragraph(b, plural(elsewhere, "need")+" held at services that are hit another way; --format json has them", "", o)
 	}
 }
 
@@ -140,7 +143,7 @@ func summaryTable(b *strings.Builder, o Options, what string, all []Slice) {
 		if s.Name == "" || count == 0 {
 			continue
 		}
-		t.row(cell{s.Name, bold}, cell{text: strconv.Itoa(count)}, cell{text: strconv.Itoa(count + s.Summary.Count[graph.Safe])}, cell{text: Breakdown(s.Summary)})
+		t.row(cell{s.Name, bold}, cell{text: strconv.Itoa(count)}, cell{text: strconv.Itoa(count + s.Summary.Count[graph.Safe])}, cell{text: breakdown(s.Summary)})
 	}
 	if len(t.rows) > 0 {
 		t.write(b, o)
@@ -149,13 +152,14 @@ func summaryTable(b *strings.Builder, o Options, what string, all []Slice) {
 
 func (m *Map) text(b *strings.Builder, o Options) {
 	if m.Title != "" {
-		b.WriteString(paint(printable(m.Title), bold, o) + "\n")
+		paragraph(b, m.Title, bold, o)
 	}
 	needs := 0
 	if n := len(m.Links); n > 0 {
 		needs = m.Links[n-1].Need + 1
 	}
-	fmt.Fprintf(b, "%s, %s\n\n", plural(len(m.Services), "service"), plural(needs, "need"))
+	paragraph(b, plural(len(m.Services), "service")+", "+plural(needs, "need"), "", o)
+	b.WriteString("\n")
 	t := table{head: []string{"SERVICE", "GROUP", "TIER", "NEEDS"}, right: []bool{false, false, true, false}}
 	next := 0
 	for i := range m.Services {
@@ -172,22 +176,32 @@ func (m *Map) text(b *strings.Builder, o Options) {
 }
 
 func (r *Ranking) text(b *strings.Builder, o Options) {
-	what := "by what their loss impacts"
+	what := plural(r.Of, "service") + " by what their loss impacts"
+	if r.Total < r.Of {
+		what = fmt.Sprintf("%d of %s, interrupted: by what their loss impacts", r.Total, plural(r.Of, "service"))
+	}
 	if r.For > 0 {
 		what += " within " + r.For.String()
 	}
-	fmt.Fprintf(b, "%s\n", paint(fmt.Sprintf("%s %s", plural(r.Total, "service"), what), bold, o))
+	paragraph(b, what, bold, o)
 	if len(r.Ranks) < r.Total {
 		fmt.Fprintf(b, "the first %d are shown\n", len(r.Ranks))
 	}
 	b.WriteString("\n")
-	t := table{head: []string{"RANK", "SERVICE", "IMPACTED", "WEIGHT", "OUTCOMES"}, right: []bool{true, false, true, true, false}}
+	t := table{head: []string{"RANK", "SERVICE", "IMPACTED", "WEIGHT", "OUTCOMES"}, right: []bool{true, false, true, true, false}, key: 1}
 	for _, k := range r.Ranks {
 		count, weight := k.Summary.Impacted()
 		t.row(cell{text: strconv.Itoa(k.Place)}, cell{k.ID, bold}, cell{text: strconv.Itoa(count)},
-			cell{text: number(weight)}, cell{text: Breakdown(k.Summary)})
+			cell{text: number(weight)}, cell{text: breakdown(k.Summary)})
 	}
 	t.write(b, o)
+}
+
+// paragraph prints a text in lines that fit the terminal.
+func paragraph(b *strings.Builder, text, style string, o Options) {
+	for _, line := range wrapText(printable(text), o.Width) {
+		b.WriteString(paint(line, style, o) + "\n")
+	}
 }
 
 func tier(t *int64) string {

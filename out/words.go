@@ -9,9 +9,20 @@ import (
 	"github.com/knockon/knockon/graph"
 )
 
-// describe says what a need is, in the words of the language:
-// "needs payments", "needs 2 of kv-a, kv-b, kv-c to start".
-func describe(g *graph.Graph, e *graph.Need) string {
+// describe says what a need is and what for: "needs payments (the money)".
+func describe(g *graph.Graph, e *graph.Need) string { return needText(g, e) + purpose(e) }
+
+// purpose is what a need is for, in brackets, if the catalog says it.
+func purpose(e *graph.Need) string {
+	if e.Declared == nil || e.Declared.For == "" {
+		return ""
+	}
+	return " (" + e.Declared.For + ")"
+}
+
+// needText says what a need is in the words of the language: "needs payments",
+// "needs 2 of kv-a, kv-b, kv-c to start".
+func needText(g *graph.Graph, e *graph.Need) string {
 	names := targetNames(g, e)
 	if e.Lease != nil {
 		return fmt.Sprintf("holds lease %s through %s", e.Lease.ID, strings.Join(names, " and "))
@@ -32,9 +43,6 @@ func describe(g *graph.Graph, e *graph.Need) string {
 	if n.Mode == catalog.Async {
 		b.WriteString(" through a queue")
 	}
-	if n.For != "" {
-		fmt.Fprintf(&b, " (%s)", n.For)
-	}
 	return b.String()
 }
 
@@ -46,25 +54,32 @@ func targetNames(g *graph.Graph, e *graph.Need) []string {
 	return names
 }
 
-// because says why a service came to its outcome: what it needs, and what became
-// of that.
+// because says why a service came to its outcome: what it needs, what became of
+// that, and what it was needed for.
 func because(g *graph.Graph, b *graph.Blast, cause graph.Node, e *graph.Need) string {
-	text := describe(g, e)
+	text := needText(g, e) + ": " + verdict(g, b, cause, e)
+	if b.Corrupt(e.From) {
+		text += ", so it answers wrongly"
+	}
+	return text + purpose(e)
+}
+
+func verdict(g *graph.Graph, b *graph.Blast, cause graph.Node, e *graph.Need) string {
 	became := outcomeWord(b.Outcome(cause), b.Corrupt(cause))
 	id := g.ID(cause)
 	switch n := e.Declared; {
 	case e.Lease != nil:
-		return fmt.Sprintf("%s: %s is %s, and what is held runs out", text, id, became)
+		return fmt.Sprintf("%s is %s, and what is held runs out", id, became)
 	case n.IsGroup():
-		return fmt.Sprintf("%s: too few are left with %s %s", text, id, became)
+		return fmt.Sprintf("too few are left with %s %s", id, became)
 	case n.Fallback != "" && id == n.Fallback:
-		return fmt.Sprintf("%s: its fallback %s is %s", text, id, became)
+		return fmt.Sprintf("its fallback %s is %s", id, became)
 	case b.Corrupt(cause) && n.Believes:
-		return fmt.Sprintf("%s: it answers wrongly and is believed", text)
+		return "it answers wrongly and is believed"
 	case n.TTL.IsStated():
-		return fmt.Sprintf("%s: it is %s, and what is known lasts %s", text, became, n.TTL.V)
+		return fmt.Sprintf("it is %s, and what is known lasts %s", became, n.TTL.V)
 	}
-	return fmt.Sprintf("%s: it is %s", text, became)
+	return "it is " + became
 }
 
 func outcomeWord(o graph.Outcome, corrupt bool) string {

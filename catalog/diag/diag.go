@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // Severity says how much a diagnostic matters.
@@ -133,14 +132,14 @@ func (l *List) Sort() {
 //	      | ^^^^^
 func (d Diagnostic) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s: %s", printable(d.Span.String()), d.Severity, printable(d.Message))
+	fmt.Fprintf(&b, "%s: %s: %s", Printable(d.Span.String()), d.Severity, Printable(d.Message))
 	if d.Help != "" {
-		fmt.Fprintf(&b, "; %s", printable(d.Help))
+		fmt.Fprintf(&b, "; %s", Printable(d.Help))
 	}
 	b.WriteByte('\n')
 	d.caret(&b)
 	for _, r := range d.Related {
-		fmt.Fprintf(&b, "    %s: %s\n", printable(r.Span.String()), printable(r.Note))
+		fmt.Fprintf(&b, "    %s: %s\n", Printable(r.Span.String()), Printable(r.Note))
 	}
 	return b.String()
 }
@@ -152,7 +151,7 @@ func (d Diagnostic) caret(b *strings.Builder) {
 	if d.Text == "" || d.Span.Line == 0 {
 		return
 	}
-	line := []rune(printable(d.Text))
+	line := []rune(Printable(d.Text))
 	start := min(max(d.Span.Col-1, 0), len(line))
 	width := max(d.Span.Width, 1)
 	// A long line is shown as the window around its fault.
@@ -170,54 +169,7 @@ func (d Diagnostic) caret(b *strings.Builder) {
 	}
 	number := fmt.Sprintf("%5d", d.Span.Line)
 	fmt.Fprintf(b, "%s | %s%s%s\n", number, prefix, string(line[from:to]), suffix)
-	pad := columns([]rune(prefix)) + columns(line[from:start])
-	carets := max(1, columns(line[start:min(to, start+width)]))
+	pad := Columns(prefix + string(line[from:start]))
+	carets := max(1, Columns(string(line[start:min(to, start+width)])))
 	fmt.Fprintf(b, "%s | %s%s\n", strings.Repeat(" ", len(number)), strings.Repeat(" ", pad), strings.Repeat("^", carets))
-}
-
-// columns is how many columns of a terminal a text takes.
-func columns(text []rune) int {
-	n := 0
-	for _, r := range text {
-		switch {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		case isWide(r):
-			n += 2
-		default:
-			n++
-		}
-	}
-	return n
-}
-
-// isWide reports whether terminals give r two columns: the blocks of East Asian
-// scripts, full-width forms and pictures, as in Unicode's UAX #11.
-func isWide(r rune) bool {
-	switch {
-	case r < 0x1100:
-		return false
-	case r <= 0x115f, r >= 0x2e80 && r <= 0x303e, r >= 0x3041 && r <= 0xa4cf, r >= 0xa960 && r <= 0xa97f,
-		r >= 0xac00 && r <= 0xd7a3, r >= 0xf900 && r <= 0xfaff, r >= 0xfe30 && r <= 0xfe6f,
-		r >= 0xff01 && r <= 0xff60, r >= 0xffe0 && r <= 0xffe6,
-		r >= 0x1f300 && r <= 0x1f64f, r >= 0x1f680 && r <= 0x1f6ff, r >= 0x1f900 && r <= 0x1f9ff,
-		r >= 0x20000 && r <= 0x3fffd:
-		return true
-	}
-	return false
-}
-
-// printable replaces what could move a terminal's cursor, hide text or reverse
-// its direction. Each code point stays one code point, so that carets stay right.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		const zeroWidthNonJoiner, zeroWidthJoiner = 0x200c, 0x200d // scripts need them
-		switch {
-		case r == '\t':
-			return ' '
-		case unicode.IsControl(r), r == 0x2028, r == 0x2029,
-			unicode.Is(unicode.Cf, r) && r != zeroWidthNonJoiner && r != zeroWidthJoiner:
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
 }

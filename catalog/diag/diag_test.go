@@ -66,7 +66,7 @@ shop.toml:3: error: m
       | ^
 `},
 		{"control and direction", Diagnostic{Span: at(3, 3, 1), Message: "a\x1b[2Jb\u202ec\nd", Text: "\x1b\u202ex\u200b"}, `
-shop.toml:3:3: error: a�[2Jb�c�d
+shop.toml:3:3: error: a�[2Jb�c d
     3 | ��x�
       |   ^
 `},

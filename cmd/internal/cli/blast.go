@@ -55,7 +55,7 @@ Load, capacity and recovery do not enter.`,
 			return a.write(plan, out.NewBlast(c, g.Blast(roots, option)))
 		},
 	}
-	a.addOutput(c)
+	a.addOutput(c, true)
 	c.Flags().StringVar(&lasts, "for", "", "how long they stay failed, such as 10m; without it, as long as it lasts")
 	c.Flags().StringVar(&as, "as", "down", "how they fail: down, corrupt (answering wrongly), degraded, delayed, frozen or stale")
 	mustRegister(c.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(graph.StateWords[:], cobra.ShellCompDirectiveNoFileComp)))

@@ -52,6 +52,6 @@ is one, and otherwise says what is in the catalog.`,
 			return nil
 		},
 	}
-	a.addOutput(c)
+	a.addOutput(c, false)
 	return c
 }

@@ -15,12 +15,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/out"
 )
 
-// Exit codes.
+// Exit codes. 1 is kept for findings, which no command has yet.
 const (
 	exitFine        = 0
-	exitFindings    = 1 // an expectation failed or a rule found something
 	exitInput       = 2 // bad input or usage
 	exitInternal    = 3 // our own fault
 	exitInterrupted = 130
@@ -88,10 +88,11 @@ func Main(args []string, std Stdio) (code int) {
 // app is what all commands share.
 type app struct {
 	Stdio
-	catalogs []string // -c
-	outputs  []string // -o
-	format   string   // --format
-	color    string   // --color
+	catalogs []string     // -c
+	outputs  []string     // -o
+	format   string       // --format
+	formats  []out.Format // those the command can write
+	color    string       // --color
 }
 
 const rootExample = `  knockon blast dynamodb-dns                  what falls when DynamoDB's DNS record goes
@@ -103,7 +104,7 @@ const rootExample = `  knockon blast dynamodb-dns                  what falls wh
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "knockon",
-		Short: "Know what falls when this fails, and for how long",
+		Short: "Know what falls when this fails",
 		Long: `knockon reads a catalog of services and what they need, and says what falls when
 one of them fails: who is hit, how soon at the earliest, why, and what stopped the
 spread.
@@ -113,9 +114,11 @@ else the built-in catalog aws-us-east-1, and says which.`,
 		Example:       rootExample,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Version:       version(),
+		Args:          noCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.PersistentFlags().StringArrayVarP(&a.catalogs, "catalog", "c", nil, "a built-in `catalog`, a file, a folder, or - for stdin; may be repeated")
 	root.PersistentFlags().StringVar(&a.color, "color", "auto", "colour in text: auto, always or never")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return flagError(c, err) })
@@ -143,6 +146,10 @@ func mustRegister(err error) {
 
 // flagError adds the flag that was probably meant.
 func flagError(c *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		return fmt.Errorf("--%s %q is not %s", invalid.GetFlag().Name, invalid.GetValue(), article(invalid.GetFlag().Value.Type()))
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return err
@@ -153,6 +160,40 @@ func flagError(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; did you mean --%s?", err, near)
 	}
 	return err
+}
+
+// article names a type of flag.
+func article(kind string) string {
+	if kind == "int" {
+		return "a whole number"
+	}
+	return "a " + kind
+}
+
+// noCommand refuses words that are no command, with the one that was meant.
+func noCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		names = append(names, sub.Name())
+	}
+	help := suggestion(args[0], names)
+	if help == "" {
+		help = `; "knockon -h" shows them all`
+	}
+	return usagef("there is no command %q%s", args[0], help)
+}
+
+// atMost takes a few arguments and refuses more.
+func atMost(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) > n {
+			return usagef("%q is one argument too many for %s", args[n], c.CommandPath())
+		}
+		return nil
+	}
 }
 
 // suggestion is the end of a message about a word that is not known.

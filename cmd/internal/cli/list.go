@@ -14,7 +14,7 @@ func newList(a *app) *cobra.Command {
 		Example: `  knockon list
   knockon list lambda
   knockon list --format json -c shop.toml`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			plan, err := a.plan()
 			if err != nil {
@@ -31,6 +31,6 @@ func newList(a *app) *cobra.Command {
 			return a.write(plan, out.NewListing(c, g, word))
 		},
 	}
-	a.addOutput(c)
+	a.addOutput(c, false)
 	return c
 }

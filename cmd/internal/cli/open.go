@@ -107,6 +107,9 @@ func (a *app) source(name string) (catalog.Source, func(), error) {
 	}
 	plain, explicit := strings.CutPrefix(name, "builtin:")
 	if s, ok := catalog.Builtin(plain); ok {
+		if _, err := os.Lstat(plain); err == nil && !explicit {
+			fmt.Fprintf(a.Err, "knockon: catalog: built-in %s; write ./%s for what has that name here\n", plain, plain)
+		}
 		return s, none, nil
 	}
 	if explicit {
@@ -163,7 +166,10 @@ func reason(err error) error {
 	if perr, ok := errors.AsType[*fs.PathError](err); ok {
 		return perr.Err
 	}
-	if strings.Contains(err.Error(), "too many links") { // of filepath.EvalSymlinks
+	if lerr, ok := errors.AsType[*os.LinkError](err); ok {
+		return lerr.Err
+	}
+	if err != nil && strings.Contains(err.Error(), "too many links") { // of filepath.EvalSymlinks
 		return errors.New("its links run in a circle")
 	}
 	return err

@@ -26,7 +26,7 @@ On a large catalog Ctrl-C ends it with the ranking of what has been lost so far.
 		Example: `  knockon rank
   knockon rank --top 0 -o rank.json     all of them, for a program
   knockon rank --for 10m -c shop.toml   when no outage lasts longer than that`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			plan, err := a.plan()
 			if err != nil {
@@ -62,7 +62,7 @@ On a large catalog Ctrl-C ends it with the ranking of what has been lost so far.
 			return err
 		},
 	}
-	a.addOutput(c)
+	a.addOutput(c, false)
 	c.Flags().StringVar(&lasts, "for", "", "how long a service stays lost, such as 10m; without it, as long as it lasts")
 	c.Flags().IntVar(&most, "top", 20, "how many are shown; 0 for all")
 	return c

@@ -13,7 +13,7 @@ func newRender(a *app) *cobra.Command {
 		Example: `  knockon render -o catalog.svg
   knockon render -o catalog.mmd -c shop.toml
   knockon render --format dot | dot -Tpdf > catalog.pdf`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			plan, err := a.plan()
 			if err != nil {
@@ -26,6 +26,6 @@ func newRender(a *app) *cobra.Command {
 			return a.write(plan, out.NewMap(c, g))
 		},
 	}
-	a.addOutput(c)
+	a.addOutput(c, true)
 	return c
 }

@@ -15,21 +15,28 @@ func newVersion(a *app) *cobra.Command {
 		Use:     "version",
 		Short:   "The version of knockon and of the catalog language it reads",
 		Example: "  knockon version",
-		Args:    cobra.NoArgs,
+		Args:    atMost(0),
 		RunE: func(*cobra.Command, []string) error {
-			version, revision := "(devel)", ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				if info.Main.Version != "" {
-					version = info.Main.Version
-				}
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						revision = " " + s.Value
-					}
-				}
-			}
-			_, err := fmt.Fprintf(a.Out, "knockon %s%s\ncatalog format %d\n%s %s/%s\n", version, revision, catalog.Format, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(a.Out, "%s\ncatalog format %d\n%s %s/%s\n", version(), catalog.Format, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
+}
+
+// version is what the build knows of itself.
+func version() string {
+	text := "knockon (devel)"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return text
+	}
+	if v := info.Main.Version; v != "" {
+		text = "knockon " + v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			text += " " + s.Value
+		}
+	}
+	return text
 }

@@ -2,9 +2,10 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,11 +17,22 @@ import (
 	"github.com/knockon/knockon/out"
 )
 
-// addOutput gives a command -o and --format.
-func (a *app) addOutput(c *cobra.Command) {
+// addOutput gives a command -o and --format. Pictures says whether what it writes
+// can be drawn.
+func (a *app) addOutput(c *cobra.Command, pictures bool) {
+	formats := slices.DeleteFunc(out.Formats(), func(f out.Format) bool { return f.Picture && !pictures })
+	c.PreRun = func(*cobra.Command, []string) { a.formats = formats }
 	c.Flags().StringArrayVarP(&a.outputs, "output", "o", nil, "write to a `file`, its format by the extension; - is stdout; may be repeated")
-	c.Flags().StringVar(&a.format, "format", "", "`format`, whatever the extension: "+strings.Join(out.FormatNames(), ", "))
-	mustRegister(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(out.FormatNames(), cobra.ShellCompDirectiveNoFileComp)))
+	c.Flags().StringVar(&a.format, "format", "", "`format`, whatever the extension: "+strings.Join(formatNames(formats), ", "))
+	mustRegister(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(formats), cobra.ShellCompDirectiveNoFileComp)))
+}
+
+func formatNames(formats []out.Format) []string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 // output is one place a report goes, and how.
@@ -39,30 +51,36 @@ func (a *app) plan() ([]output, error) {
 	var plan []output
 	for _, file := range files {
 		o := output{file: file}
-		if file == "-" {
+		switch file {
+		case "":
+			return nil, usagef("-o needs the name of a file; - is stdout")
+		case "-":
 			o.file = ""
 		}
-		var ok bool
+		var known bool
 		switch {
 		case a.format != "":
-			if o.format, ok = out.FormatNamed(a.format); !ok {
-				return nil, usagef("--format %q is not known%s", a.format, suggestion(a.format, out.FormatNames()))
+			if o.format, known = out.FormatNamed(a.format); !known {
+				return nil, usagef("--format %q is not known%s", a.format, suggestion(a.format, formatNames(a.formats)))
 			}
 		case o.file != "":
-			if o.format, ok = out.FormatOf(file); !ok {
-				return nil, usagef("the format of %q is not known by its extension; use one of %s, or --format", file, extensions())
+			if o.format, known = out.FormatOf(file); !known {
+				return nil, usagef("the format of %q is not known by its extension; use one of %s, or --format", file, extensions(a.formats))
 			}
 		default:
 			o.format, _ = out.FormatNamed("text")
+		}
+		if !slices.Contains(formatNames(a.formats), o.format.Name) {
+			return nil, usagef("this cannot be written as %s; use %s", o.format.Name, strings.Join(formatNames(a.formats), " or "))
 		}
 		plan = append(plan, o)
 	}
 	return plan, nil
 }
 
-func extensions() string {
+func extensions(formats []out.Format) string {
 	var all []string
-	for _, f := range out.Formats() {
+	for _, f := range formats {
 		for _, e := range f.Extensions {
 			all = append(all, "."+e)
 		}
@@ -81,14 +99,11 @@ func (a *app) write(plan []output, r out.Report) error {
 			options = a.terminal()
 		}
 		if err := o.format.Write(&b, r, options); err != nil {
-			if _, ok := err.(*out.UnsupportedError); ok {
-				return &exitError{exitInput, err}
-			}
 			return &exitError{exitInternal, err}
 		}
 		if o.file == "" {
 			if _, err := a.Out.Write(b.Bytes()); err != nil {
-				return &exitError{exitInput, fmt.Errorf("cannot write the result: %w", err)}
+				return &exitError{exitInput, fmt.Errorf("cannot write the result: %w", reason(err))}
 			}
 			continue
 		}
@@ -126,48 +141,62 @@ func (a *app) terminal() out.Options {
 func forced(value string) bool { return value != "" && value != "0" }
 
 // writeFile writes beside the file and renames, so that nobody ever sees half of
-// it. What is not a regular file, such as /dev/null, is written as it is.
-func writeFile(name string, data []byte) (err error) {
-	mode := fs.FileMode(0o644)
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		name = real // a link stays a link
+// it. A file keeps its permissions, a link stays a link, and what is not a regular
+// file, such as /dev/null, is written as it is.
+func writeFile(name string, data []byte) error {
+	name = followLinks(name)
+	info, err := os.Stat(name)
+	exists := err == nil
+	switch {
+	case exists && info.IsDir():
+		return errors.New("it is a folder")
+	case exists && !info.Mode().IsRegular():
+		return reason(writeInPlace(name, data))
 	}
-	if info, err := os.Stat(name); err == nil {
-		if info.IsDir() {
-			return fmt.Errorf("it is a folder")
-		}
-		if !info.Mode().IsRegular() {
-			f, err := os.OpenFile(name, os.O_WRONLY, 0)
-			if err != nil {
-				return reason(err)
-			}
-			defer f.Close()
-			_, err = f.Write(data)
-			return err
-		}
-		mode = info.Mode().Perm()
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	// Not os.CreateTemp, which would take from a new file what the umask allows.
+	temp := filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%08x", filepath.Base(name), rand.Uint32()))
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return reason(err)
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = reason(err)
+	_, err = f.Write(data)
+	if exists && err == nil {
+		err = f.Chmod(info.Mode().Perm())
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(temp, name)
+	}
+	if err != nil {
+		os.Remove(temp)
+	}
+	return reason(err)
+}
+
+func writeInPlace(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.Write(data)
+	return err
+}
+
+// followLinks finds the file behind a link, also one that is yet to be made.
+func followLinks(name string) string {
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		return real
+	}
+	if target, err := os.Readlink(name); err == nil {
+		if filepath.IsAbs(target) {
+			return target
 		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		return err
+		return filepath.Join(filepath.Dir(name), target)
 	}
-	if err = f.Chmod(mode); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return name
 }
 
 // progress shows one line on a terminal's stderr while something long goes on.
