@@ -222,13 +222,14 @@ func TestNarrowTerminal(t *testing.T) {
 func TestTableOnANarrowTerminal(t *testing.T) {
 	text := table{
 		head:  []string{"OUTCOME", "EARLIEST", "SERVICE", "BECAUSE"},
-		right: make([]bool, 4), key: 2,
+		right: make([]bool, 4), key: 2, prose: true,
 		rows: [][]cell{{{text: "down"}, {text: "at once"}, {text: "checkout"}, {text: "needs payments: it is down (the money)"}}},
 	}
 	for width, want := range map[int]string{
 		80: "OUTCOME  EARLIEST  SERVICE   BECAUSE\ndown     at once   checkout  needs payments: it is down (the money)\n",
 		60: "OUTCOME  EARLIEST  SERVICE   BECAUSE\ndown     at once   checkout  needs payments: it is down (the\n                             money)\n",
-		45: "OUTCOME  EARLIEST  SERVICE   BECAUSE\ndown     at once   checkout  needs payments:…\n",
+		45: "OUTCOME  SERVICE   BECAUSE\ndown     checkout  needs payments: it is down\n                   (the money)\n",
+		40: "OUTCOME  EARLIEST  SERVICE   BECAUSE\ndown     at once   checkout  needs paym…\n",
 		35: "OUTCOME  EARLIEST  SERVICE\ndown     at once   checkout\n",
 		20: "OUTCOME  SERVICE\ndown     checkout\n",
 		10: "SERVICE\ncheckout\n",

@@ -44,6 +44,7 @@ type canvas struct {
 	bytes.Buffer
 	ids   map[string]bool
 	signs map[scene.Point]bool // where arrows have one: those of a group start at one place
+	front bytes.Buffer         // the signs, which no other arrow may cross out
 }
 
 func (c *canvas) printf(format string, args ...any) { fmt.Fprintf(c, format, args...) }
@@ -103,6 +104,7 @@ func drawSVG(s *scene.Scene) []byte {
 	for _, role := range []scene.Role{scene.Plain, scene.Needs, scene.Holds, scene.Carries} {
 		drawEdges(c, s, role)
 	}
+	c.Write(c.front.Bytes())
 	for i := range s.Clusters { // over the arrows, which may pass behind
 		drawCaption(c, &s.Clusters[i])
 	}

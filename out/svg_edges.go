@@ -1,6 +1,7 @@
 package out
 
 import (
+	"fmt"
 	"math"
 	"strings"
 
@@ -63,13 +64,18 @@ func drawSign(c *canvas, e *scene.Edge, at scene.Point) {
 	if c.signs[at] {
 		return
 	}
-	c.signs[at] = ok || e.Badge != ""
+	sign := ""
 	switch {
 	case e.Badge != "":
-		c.printf("<g class=\"sign\" transform=\"translate(%s %s)\"><rect x=\"-13\" y=\"-8\" width=\"26\" height=\"16\" rx=\"8\"/><text y=\"3.5\">%s</text></g>", px(at.X-2), px(at.Y), escape(e.Badge))
+		sign = fmt.Sprintf("<rect x=\"-13\" y=\"-8\" width=\"26\" height=\"16\" rx=\"8\"/><text y=\"3.5\">%s</text>", escape(e.Badge))
 	case ok:
-		c.printf("<g class=\"sign\" transform=\"translate(%s %s)\"><circle r=\"8.5\"/><g transform=\"translate(-6 -6)\">%s</g></g>", px(at.X), px(at.Y), icon)
+		sign = "<circle r=\"8.5\"/><g transform=\"translate(-6 -6)\">" + icon + "</g>"
+	default:
+		return
 	}
+	c.signs[at] = true
+	fmt.Fprintf(&c.front, "<g class=\"edge %s k-%s%s\"><title>%s</title><g class=\"sign\" transform=\"translate(%s %s)\">%s</g></g>\n",
+		e.Role, e.Kind, outcomeClass(e.Outcome), escape(e.Title), px(at.X), px(at.Y), sign)
 }
 
 // arrival is the direction in which a line arrives.

@@ -12,6 +12,7 @@ type table struct {
 	head  []string
 	right []bool // align right, by column
 	key   int    // the column that names what a row is about
+	prose bool   // the last column is sentences: columns between go before they are cut
 	rows  [][]cell
 }
 
@@ -94,6 +95,9 @@ func (t *table) fit(widths []int, limit int) {
 	for _, w := range widths {
 		total += w + 2
 	}
+	if t.prose {
+		total = t.makeRoom(widths, total, limit)
+	}
 	for i := len(widths) - 1; i >= 0 && total > limit; i-- {
 		room := widths[i] - (total - limit)
 		switch {
@@ -108,6 +112,26 @@ func (t *table) fit(widths []int, limit int) {
 	if total > limit {
 		widths[t.key] = max(1, widths[t.key]-(total-limit))
 	}
+}
+
+// makeRoom leaves out columns between the first and the last, if that saves the
+// last from being cut, and returns the total that is left.
+func (t *table) makeRoom(widths []int, total, limit int) int {
+	last := len(widths) - 1
+	least := total
+	for i := 1; i < last; i++ {
+		if i != t.key {
+			least -= widths[i] + 2
+		}
+	}
+	enough := limit + max(0, widths[last]-wrapLeast) // of a total
+	for i := last - 1; i > 0 && least <= enough && total > enough; i-- {
+		if i != t.key {
+			total -= widths[i] + 2
+			widths[i] = 0
+		}
+	}
+	return total
 }
 
 // The styles of text, as ANSI codes.

@@ -63,7 +63,7 @@ func (r *Blast) text(b *strings.Builder, o Options) {
 	paragraph(b, fmt.Sprintf("%s; weight %s of %s", breakdown(r.Summary), number(weight), number(total)), "", o)
 	b.WriteString("\n")
 
-	t := table{head: []string{"OUTCOME", "EARLIEST", "HOPS", "SERVICE", "BECAUSE"}, right: []bool{false, false, true, false, false}, key: 3}
+	t := table{head: []string{"OUTCOME", "EARLIEST", "HOPS", "SERVICE", "BECAUSE"}, right: []bool{false, false, true, false, false}, key: 3, prose: true}
 	for _, i := range r.byTime() {
 		s := &r.Services[i]
 		why := s.Because
@@ -78,7 +78,7 @@ func (r *Blast) text(b *strings.Builder, o Options) {
 	r.containedText(b, o)
 	if len(r.Recovery) > 0 {
 		b.WriteString("\n")
-		t := table{head: []string{"REPAIR OF", "DEPENDS ON", "WHICH IS LOST"}, right: make([]bool, 3)}
+		t := table{head: []string{"REPAIR OF", "DEPENDS ON", "WHICH IS LOST"}, right: make([]bool, 3), prose: true}
 		for _, c := range r.Recovery {
 			s := &r.Services[c.Service]
 			t.row(cell{s.ID, bold}, cell{text: strings.Join(r.ids(c.Lost), ", ")}, cell{text: c.Where})
@@ -100,7 +100,7 @@ func (r *Blast) text(b *strings.Builder, o Options) {
 // containedText shows what kept safe services safe. Needs that held at services
 // which are hit another way are only counted.
 func (r *Blast) containedText(b *strings.Builder, o Options) {
-	t := table{head: []string{"CONTAINED AT", "HELD BY", "BECAUSE"}, right: make([]bool, 3)}
+	t := table{head: []string{"CONTAINED AT", "HELD BY", "BECAUSE"}, right: make([]bool, 3), prose: true}
 	elsewhere := 0
 	for _, c := range r.Contained {
 		if s := &r.Services[c.Service]; s.Outcome <= graph.Stale {

@@ -11,10 +11,10 @@ import (
 // program draws today, or this test fails. With -update it writes them.
 func TestGallery(t *testing.T) {
 	for name, args := range map[string][]string{
-		"dynamodb-dns":      {"blast", "dynamodb-dns", "-c", "aws-us-east-1"},
-		"aws-us-east-1":     {"render", "-c", "aws-us-east-1"},
-		"web-shop-payments": {"blast", "payments", "-c", "web-shop"},
-		"web-shop":          {"render", "-c", "web-shop"},
+		"dynamodb-dns":   {"blast", "dynamodb-dns", "-c", "aws-us-east-1"},
+		"aws-us-east-1":  {"render", "-c", "aws-us-east-1"},
+		"web-shop-redis": {"blast", "redis", "-c", "web-shop"},
+		"web-shop":       {"render", "-c", "web-shop"},
 	} {
 		code, got, errs := run(t, "", append(args, "--format", "svg")...)
 		if code != exitFine {
