@@ -19,6 +19,7 @@ is one, and otherwise says what is in the catalog.`,
 		Example: `  knockon check
   knockon check shop.toml
   knockon check knockon/ --format json     for an editor or CI`,
+		ValidArgsFunction: a.completeCatalogs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 && len(a.catalogs) > 0 {
 				return usagef("name the catalog once: as an argument or with -c")

@@ -14,7 +14,8 @@ func newList(a *app) *cobra.Command {
 		Example: `  knockon list
   knockon list lambda
   knockon list --format json -c shop.toml`,
-		Args: atMost(1),
+		Args:              atMost(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(_ *cobra.Command, args []string) error {
 			plan, err := a.plan()
 			if err != nil {

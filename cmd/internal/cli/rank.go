@@ -26,7 +26,8 @@ On a large catalog Ctrl-C ends it with the ranking of what has been lost so far.
 		Example: `  knockon rank
   knockon rank --top 0 -o rank.json     all of them, for a program
   knockon rank --for 10m -c shop.toml   when no outage lasts longer than that`,
-		Args: atMost(0),
+		Args:              atMost(0),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			plan, err := a.plan()
 			if err != nil {

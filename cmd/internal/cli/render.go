@@ -13,7 +13,8 @@ func newRender(a *app) *cobra.Command {
 		Example: `  knockon render -o catalog.svg
   knockon render -o catalog.mmd -c shop.toml
   knockon render --format dot | dot -Tpdf > catalog.pdf`,
-		Args: atMost(0),
+		Args:              atMost(0),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			plan, err := a.plan()
 			if err != nil {

@@ -12,10 +12,11 @@ import (
 
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:     "version",
-		Short:   "The version of knockon and of the catalog language it reads",
-		Example: "  knockon version",
-		Args:    atMost(0),
+		Use:               "version",
+		Short:             "The version of knockon and of the catalog language it reads",
+		Example:           "  knockon version",
+		Args:              atMost(0),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(a.Out, "%s\ncatalog format %d\n%s %s/%s\n", version(), catalog.Format, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
