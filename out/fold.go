@@ -3,6 +3,7 @@ package out
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,7 +14,8 @@ import (
 // services are folded into one box each, which says how many services it stands
 // for and what became of them. What matters most stays: the roots, then whole
 // paths of failure to impacted services of tier 0 and tier 1, then services that
-// something held. They are taken in this order until there are foldTo boxes.
+// something held, then those that are nearest to the roots. They are taken in this
+// order until there are foldTo boxes.
 const (
 	foldAbove  = 100
 	foldTo     = 72
@@ -30,11 +32,11 @@ func (p *blastPicture) fold(column []int) {
 		}
 	}
 	keep := func(int) bool { return true }
-	depth := 0
+	pile := func(group string) string { return group }
 	if len(shown) > foldAbove {
-		groups := 0
-		depth, groups = groupDepth(p.Services, shown)
-		chosen := p.choose(shown, foldTo-groups)
+		piles := 0
+		pile, piles = pileOf(p.Services, shown)
+		chosen := p.choose(shown, foldTo-piles)
 		keep = func(i int) bool { return chosen[i] }
 	}
 	index := make(map[string]int) // of folded boxes, by group
@@ -45,7 +47,7 @@ func (p *blastPicture) fold(column []int) {
 			p.boxes = append(p.boxes, box{services: []int{i}, group: s.Group, column: column[i]})
 			continue
 		}
-		group := groupPrefix(s.Group, depth)
+		group := pile(s.Group)
 		at, ok := index[group]
 		if !ok {
 			at = len(p.boxes)
@@ -71,21 +73,34 @@ func (p *blastPicture) fold(column []int) {
 	p.Columns = wrap(p.boxes, leads)
 }
 
-// groupDepth finds how much of their paths groups may keep for there to be few
-// enough of them, and how many there are then.
-func groupDepth(services []Service, shown []int) (depth, groups int) {
-	deepest := 1
+// pileOf finds how services are folded: by as much of the paths of their groups as
+// leaves few enough piles, and where even the first parts are too many, the largest
+// of these, with one pile for the rest. It returns the pile of a group, "" for the
+// rest, and how many piles there are.
+func pileOf(services []Service, shown []int) (pile func(group string) string, piles int) {
+	depth := 1
 	for _, i := range shown {
-		deepest = max(deepest, strings.Count(services[i].Group, "/")+1)
+		depth = max(depth, strings.Count(services[i].Group, "/")+1)
 	}
-	for depth = deepest; ; depth-- {
-		seen := make(map[string]bool)
+	for ; ; depth-- {
+		sizes := make(map[string]int)
 		for _, i := range shown {
-			seen[groupPrefix(services[i].Group, depth)] = true
+			sizes[groupPrefix(services[i].Group, depth)]++
 		}
-		if len(seen) <= foldGroups || depth == 0 {
-			return depth, len(seen)
+		if len(sizes) > foldGroups && depth > 1 {
+			continue
 		}
+		names := slices.Sorted(maps.Keys(sizes))
+		if len(names) > foldGroups {
+			slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(sizes[b], sizes[a]) })
+			names = names[:foldGroups-1]
+		}
+		return func(group string) string {
+			if prefix := groupPrefix(group, depth); slices.Contains(names, prefix) {
+				return prefix
+			}
+			return ""
+		}, len(names) + 1
 	}
 }
 
@@ -129,6 +144,14 @@ func (p *blastPicture) choose(shown []int, room int) []bool {
 		if p.Services[i].Outcome == graph.Safe {
 			take(slices.Values([]int{i}))
 		}
+	}
+	near := slices.DeleteFunc(slices.Clone(shown), func(i int) bool { return chosen[i] || p.Services[i].Outcome == graph.Safe })
+	slices.SortStableFunc(near, func(a, b int) int {
+		x, y := &p.Services[a], &p.Services[b]
+		return cmp.Or(cmp.Compare(x.Distance, y.Distance), cmp.Compare(y.Weight, x.Weight))
+	})
+	for _, i := range near[:min(len(near), foldTo)] {
+		take(p.back(i))
 	}
 	return chosen
 }

@@ -36,27 +36,32 @@ func mapScene(m *Map) *scene.Scene {
 }
 
 func (p *mapPicture) addBoxes() {
-	fold, depth := len(p.Services) > foldAbove, 0
+	fold := len(p.Services) > foldAbove
+	pile := func(group string) string { return group }
+	alone := make([]bool, len(p.Services))
 	if fold {
 		all := make([]int, len(p.Services))
 		for i := range all {
 			all[i] = i
 		}
-		depth, _ = groupDepth(p.Services, all)
+		var piles int
+		if pile, piles = pileOf(p.Services, all); piles <= fewPiles {
+			p.hubs(alone, all, foldTo-piles)
+		}
 	}
 	index := make(map[string]int)
 	for i := range p.Services {
 		s := &p.Services[i]
-		group := groupPrefix(s.Group, depth)
+		group := pile(s.Group)
 		at, ok := index[group]
-		if !fold || !ok {
+		switch {
+		case !fold || alone[i]:
+			at = len(p.boxes)
+			p.boxes = append(p.boxes, box{group: s.Group})
+		case !ok:
 			at = len(p.boxes)
 			index[group] = at
-			b := box{group: s.Group}
-			if fold {
-				b = box{label: cmp.Or(groupLabel(group), "other services")}
-			}
-			p.boxes = append(p.boxes, b)
+			p.boxes = append(p.boxes, box{label: cmp.Or(groupLabel(group), "other services")})
 		}
 		p.boxes[at].services = append(p.boxes[at].services, i)
 		p.boxOf[i] = at
@@ -67,6 +72,22 @@ func (p *mapPicture) addBoxes() {
 		} else {
 			p.Nodes = append(p.Nodes, p.serviceNode(b.services[0]))
 		}
+	}
+}
+
+// fewPiles is the number of piles up to which a folded catalog says too little: the
+// services that most others need are then shown beside them.
+const fewPiles = 4
+
+// hubs marks the services that are needed by most others.
+func (p *mapPicture) hubs(marked []bool, services []int, most int) {
+	users := make([]int, len(p.Services))
+	for _, l := range p.Links {
+		users[l.To]++
+	}
+	slices.SortStableFunc(services, func(a, b int) int { return cmp.Compare(users[b], users[a]) })
+	for _, i := range services[:min(most, len(services))] {
+		marked[i] = users[i] > 1
 	}
 }
 
@@ -241,8 +262,15 @@ func (p *mapPicture) addWords() {
 	if p.Description != "" {
 		p.Notes = append(p.Notes, printable(p.Description))
 	}
-	if len(p.boxes) < len(p.Services) {
-		p.Notes = append(p.Notes, fmt.Sprintf("%s folded into %s; needs within a group are not drawn.", plural(len(p.Services), "service"), plural(len(p.boxes), "group")))
+	folded, piles := 0, 0
+	for i := range p.boxes {
+		if b := &p.boxes[i]; b.folded() {
+			folded += len(b.services)
+			piles++
+		}
+	}
+	if piles > 0 {
+		p.Notes = append(p.Notes, fmt.Sprintf("%s folded into %s; needs within a group are not drawn.", plural(folded, "service"), plural(piles, "group")))
 	}
 	if p.hidden > 0 {
 		p.Notes = append(p.Notes, plural(p.hidden, "more need")+" not drawn.")

@@ -194,7 +194,7 @@ func (p *blastPicture) addWords() {
 		}
 	}
 	if folded > 0 {
-		p.Notes = append(p.Notes, fmt.Sprintf("%s folded into %s; roots, paths to tier 0 and 1 and what held are shown first.", plural(folded, "service"), plural(groups, "group")))
+		p.Notes = append(p.Notes, fmt.Sprintf("%s folded into %s; roots, paths to tier 0 and 1, what held and what is nearest are shown first.", plural(folded, "service"), plural(groups, "group")))
 	}
 	if p.hidden > 0 {
 		p.Notes = append(p.Notes, fmt.Sprintf("%s by which nothing came first not drawn.", plural(p.hidden, "more need")))
