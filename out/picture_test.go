@@ -416,7 +416,7 @@ func TestFit(t *testing.T) {
 }
 
 func BenchmarkLayout(b *testing.B) {
-	for _, n := range []int{30, 100, 300, 1000} {
+	for _, n := range []int{30, 100, 1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			r := layered(n)
 			for b.Loop() {
@@ -429,7 +429,7 @@ func BenchmarkLayout(b *testing.B) {
 }
 
 func BenchmarkSVG(b *testing.B) {
-	for _, n := range []int{30, 100, 300, 1000} {
+	for _, n := range []int{30, 100, 1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			s := blastScene(layered(n))
 			if err := gv.Place(s); err != nil {
