@@ -231,6 +231,9 @@ func (f *fragment) need(t *toml.Table, at diag.Span, id string, to *[]Need) {
 	if n.TTL.IsStated() && n.IfLost != Stale {
 		d.Errorf(d.Key("ttl"), `add if_lost = "stale", or leave ttl out`, "a ttl says how long a stale answer lasts, and this need does not go on with one")
 	}
+	if n.Fresh && n.IfLost == Stale {
+		d.Errorf(d.Key("if_lost"), `leave if_lost out, and say in within how old is too old`, "a need for something recent cannot go on with what is stale")
+	}
 	if n.Within.IsStated() && !n.Fresh && n.Mode != Async {
 		d.Errorf(d.Key("within"), `write fresh = "…" in place of on, or mode = "async"`, "within says how old something may be, and this need does not ask for anything recent")
 	}

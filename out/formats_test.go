@@ -109,7 +109,7 @@ func TestEveryReportInEveryFormat(t *testing.T) {
 			if again := f.Write(&two, r, Options{}); (err == nil) != (again == nil) || !bytes.Equal(one.Bytes(), two.Bytes()) {
 				t.Errorf("%s as %s: two runs differ", name, f.Name)
 			}
-			var unsupported *UnsupportedError
+			var unsupported *unsupportedError
 			switch {
 			case errors.As(err, &unsupported):
 				if !f.Picture || unsupported.Report == "" {

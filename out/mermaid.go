@@ -12,16 +12,11 @@ import (
 // picture that writeSVG draws, folded as there, because Mermaid lays out a few
 // dozen boxes well and hundreds not at all.
 func writeMermaid(w io.Writer, r Report, _ Options) error {
-	var s *scene.Scene
-	switch r := r.(type) {
-	case *Blast:
-		s = blastScene(r)
-	case *Map:
-		s = mapScene(r)
-	default:
-		return unsupported("mermaid", r)
+	s, err := sceneOf("mermaid", r)
+	if err != nil {
+		return err
 	}
-	_, err := io.WriteString(w, drawMermaid(s))
+	_, err = io.WriteString(w, drawMermaid(s))
 	return err
 }
 

@@ -70,14 +70,14 @@ func FormatNames() []string {
 	return names
 }
 
-// Write writes a report. It returns an UnsupportedError when the format cannot
-// show this kind of report, and otherwise only errors of w.
+// Write writes a report. It returns an error when the format cannot show
+// this kind of report (see Picture), and otherwise only errors of w.
 func (f Format) Write(w io.Writer, r Report, o Options) error { return f.write(w, r, o) }
 
-// UnsupportedError says that a format cannot show a kind of report.
-type UnsupportedError struct{ Format, Report string }
+// unsupportedError says that a format cannot show a kind of report.
+type unsupportedError struct{ Format, Report string }
 
-func (e *UnsupportedError) Error() string {
+func (e *unsupportedError) Error() string {
 	return fmt.Sprintf("a %s cannot be written as %s; use text or json", e.Report, e.Format)
 }
 
@@ -97,5 +97,5 @@ func unsupported(format string, r Report) error {
 	case *Check:
 		name = "check"
 	}
-	return &UnsupportedError{format, name}
+	return &unsupportedError{format, name}
 }

@@ -17,20 +17,26 @@ import (
 // from elsewhere, light or dark as the reader prefers, every part with an id, its
 // outcome as data and a title to hover over.
 func writeSVG(w io.Writer, r Report, _ Options) error {
-	var s *scene.Scene
-	switch r := r.(type) {
-	case *Blast:
-		s = blastScene(r)
-	case *Map:
-		s = mapScene(r)
-	default:
-		return unsupported("svg", r)
+	s, err := sceneOf("svg", r)
+	if err != nil {
+		return err
 	}
 	if err := gv.Place(s); err != nil {
 		return err
 	}
-	_, err := w.Write(drawSVG(s))
+	_, err = w.Write(drawSVG(s))
 	return err
+}
+
+// sceneOf is the picture of a report, not yet placed.
+func sceneOf(format string, r Report) (*scene.Scene, error) {
+	switch r := r.(type) {
+	case *Blast:
+		return blastScene(r), nil
+	case *Map:
+		return mapScene(r), nil
+	}
+	return nil, unsupported(format, r)
 }
 
 // Spaces of a page, in pixels.
