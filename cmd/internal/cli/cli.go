@@ -23,7 +23,7 @@ const (
 	exitFine        = 0
 	exitInput       = 2 // bad input or usage
 	exitInternal    = 3 // our own fault
-	exitInterrupted = 130
+	exitInterrupted = 130 // 128 + SIGINT, as shells say it
 )
 
 // Stdio is where a command reads and writes.
@@ -75,7 +75,7 @@ func Main(args []string, std Stdio) (code int) {
 		for message := range strings.Lines(err.Error()) { // joined errors have a line each
 			fmt.Fprintf(std.Err, "knockon: %s\n", strings.TrimRight(message, "\n"))
 		}
-		if !errors.As(err, &coded) { // cobra's own: an unknown command or flag, a wrong number of arguments
+		if !errors.As(err, &coded) { // cobra's own: a flag it does not know or cannot read
 			fmt.Fprintf(std.Err, "Run \"%s -h\" for how it is used.\n", command.CommandPath())
 		}
 	}
