@@ -21,8 +21,8 @@ import (
 // Exit codes. 1 is kept for findings, which no command has yet.
 const (
 	exitFine        = 0
-	exitInput       = 2 // bad input or usage
-	exitInternal    = 3 // our own fault
+	exitInput       = 2   // bad input or usage
+	exitInternal    = 3   // our own fault
 	exitInterrupted = 130 // 128 + SIGINT, as shells say it
 )
 
