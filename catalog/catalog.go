@@ -42,22 +42,24 @@ type Service struct {
 	Title       string // for people; the ID where not stated
 	Description string
 	Kind        Kind
-	Group       string                 // a path such as "shop/front"; may be empty
-	Owner       string                 // who is called; may be empty
-	Tier        unit.Value[int64]      // 0 is the most important
-	Weight      float64                // what losing it counts for; 1 where not stated
-	FailsAs     Failure                // what its users see when it cannot work
-	Load        unit.Value[unit.Rate]  // requests offered to it from outside
-	Capacity    unit.Value[unit.Rate]  // requests it can finish
-	Concurrency unit.Value[int64]      // requests in service at once
-	ServiceTime unit.Value[unit.Range] // time to serve one request
-	Replicas    *policy.Replicas       // nil: not stated
-	Queue       *policy.Queue          // nil: not stated
-	Throttle    *policy.Throttle       // nil: not stated
-	Cache       *policy.Cache          // nil: not stated
-	Sources     []string               // references or free words
-	Needs       []Need                 // in canonical order, see compareNeeds
-	At          diag.Span              // where it is declared
+	Group       string                    // a path such as "shop/front"; may be empty
+	Owner       string                    // who is called; may be empty
+	Tier        unit.Value[int64]         // 0 is the most important
+	Weight      float64                   // what losing it counts for; 1 where not stated
+	FailsAs     Failure                   // what its users see when it cannot work
+	Load        unit.Value[unit.Rate]     // requests offered to it from outside
+	Patience    unit.Value[unit.Duration] // how long those outside wait for an answer; for ever where not stated
+	Capacity    unit.Value[unit.Rate]     // requests it can finish
+	Concurrency unit.Value[int64]         // requests in service at once
+	ServiceTime unit.Value[unit.Range]    // time to serve one request
+	Replicas    *policy.Replicas          // nil: not stated
+	Queue       *policy.Queue             // nil: not stated
+	Throttle    *policy.Throttle          // nil: not stated
+	Shed        *policy.Shed              // nil: not stated
+	Cache       *policy.Cache             // nil: not stated
+	Sources     []string                  // references or free words
+	Needs       []Need                    // in canonical order, see compareNeeds
+	At          diag.Span                 // where it is declared
 }
 
 // Need is one thing a service cannot do without, or would rather not. It answers
@@ -77,12 +79,17 @@ type Need struct {
 	Shared   bool                      // one and the same target behind every replica
 	For      string                    // what for, in a few words
 	Timeout  unit.Value[unit.Duration]
-	Calls    unit.Value[float64] // calls per request
-	Parallel bool                // calls go out at once rather than one after another
-	Retry    *policy.Retry       // nil: not stated
-	Breaker  *policy.Breaker     // nil: not stated
-	Sources  []string            // references or free words
-	At       diag.Span           // where it is declared
+	Calls    unit.Value[float64]    // calls per request
+	Parallel bool                   // calls go out at once rather than one after another
+	Retry    *policy.Retry          // nil: not stated
+	Breaker  *policy.Breaker        // nil: not stated
+	Bulkhead *policy.Bulkhead       // nil: not stated
+	Limit    *policy.ClientThrottle // nil: not stated
+	Clients  unit.Value[int64]      // client processes, each with its own budget, breaker and bulkhead
+	Priority unit.Value[int64]      // of its calls at the target; 0 is the most important
+	Share    unit.Value[float64]    // of the target's capacity, where classes are weighted
+	Sources  []string               // references or free words
+	At       diag.Span              // where it is declared
 }
 
 // IsGroup reports whether the need is one of k out of n.

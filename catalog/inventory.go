@@ -45,7 +45,7 @@ func (c *Catalog) Inventory() (evidence [5]int, experimental []string) {
 			if r := n.Retry; r != nil {
 				used["retry"] = true
 				if r.Preset == "" {
-					count(r.Attempts.Evidence, r.Base.Evidence, r.Factor.Evidence, r.Cap.Evidence, r.Budget.Evidence)
+					count(r.Attempts.Evidence, r.Base.Evidence, r.Factor.Evidence, r.Cap.Evidence)
 				}
 			}
 			if b := n.Breaker; b != nil {

@@ -112,5 +112,5 @@ func retryFacts(r *policy.Retry) string {
 	case r.Preset != "":
 		return "preset " + r.Preset
 	}
-	return named("attempts", quantity(r.Attempts), "backoff", r.Backoff, "base", quantity(r.Base), "factor", quantity(r.Factor), "cap", quantity(r.Cap), "budget", quantity(r.Budget))
+	return named("attempts", quantity(r.Attempts), "backoff", r.Backoff, "base", quantity(r.Base), "factor", quantity(r.Factor), "cap", quantity(r.Cap), "budget")
 }

@@ -13,6 +13,8 @@ type Breaker struct {
 	Preset  string                    // the preset it was taken from; may be empty
 	Errors  unit.Value[unit.Ratio]    // share of failures that opens it
 	Window  unit.Value[unit.Duration] // time over which failures are counted
+	Ring    unit.Value[int64]         // or: the last so many results are counted
+	InARow  unit.Value[int64]         // or: it opens after so many failures in a row
 	Calls   unit.Value[int64]         // calls in the window below which it stays closed
 	OpenFor unit.Value[unit.Duration] // how long it stays open
 	Probes  unit.Value[int64]         // calls let through to find out whether the target is back

@@ -17,7 +17,9 @@ type Retry struct {
 	Base     unit.Value[unit.Duration] // pause before the first retry
 	Factor   unit.Value[float64]       // growth of the pause from one retry to the next
 	Cap      unit.Value[unit.Duration] // longest pause
-	Budget   unit.Value[unit.Ratio]    // retries per request, over all requests of a client
+	Jitter   unit.Value[unit.Ratio]    // each pause times a number between 1-jitter and 1+jitter
+	Deadline unit.Value[unit.Duration] // no attempt begins later than this after the first
+	Budget   *RetryBudget              // nil: not stated
 }
 
 // BackoffWords are the ways to wait between attempts. The jittered ones are those
@@ -51,7 +53,6 @@ func RetryKeys(d *toml.Decoder, key string) *Retry {
 	t.Duration("base", &r.Base)
 	toml.Real(t, "factor", 1, 100, &r.Factor)
 	t.Duration("cap", &r.Cap)
-	t.Ratio("budget", &r.Budget)
 	if r.Base.IsStated() && r.Cap.IsStated() && r.Base.V > r.Cap.V {
 		t.Errorf(r.Base.At, `the first pause cannot be longer than the longest`, "base %s is longer than cap %s", r.Base.V, r.Cap.V)
 	}
@@ -71,7 +72,6 @@ func (r *Retry) Compare(o *Retry) int {
 		compareValues(r.Base, o.Base),
 		compareValues(r.Factor, o.Factor),
 		compareValues(r.Cap, o.Cap),
-		compareValues(r.Budget, o.Budget),
 	)
 }
 
@@ -111,7 +111,7 @@ func retryPreset(name string, attempts int64, backoff string, base, limit string
 		if err != nil {
 			panic("policy: " + err.Error())
 		}
-		r.Budget = documented(b, source)
+		r.Budget = &RetryBudget{Ratio: documented(b, source)}
 	}
 	return RetryPreset{Retry: r, Source: source}
 }
