@@ -28,6 +28,7 @@ type ServiceResult struct {
 	Windows  []Window // in order of time; times without a window are healthy
 	Capacity float64  // requests per second when well; +Inf without limit
 	Servers  float64  // requests in service at once; +Inf without limit
+	Nominal  float64  // requests per second when all is well
 	MaxQueue float64  // greatest length, at any step
 	Faulted  bool     // a fault of the scenario strikes it
 }
@@ -66,7 +67,10 @@ type NeedResult struct {
 	Target  string
 	Index   int // of the need in the service's canonical order
 	Async   bool
-	Soft    bool // the service goes on without it
+	Soft    bool    // the service goes on without it
+	Timeout float64 // seconds; +Inf without
+	Retries int     // attempts after the first
+	Nominal float64 // calls per second when all is well
 	Bins    []NeedBin
 	Opens   float64 // how often the breaker of one client opened
 }

@@ -2,16 +2,35 @@ package propagate
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
 // Run plays a scenario on a catalog. A cancelled context gives what there is, with
-// Partial set, and the context's error.
-func Run(ctx context.Context, c *catalog.Catalog, s *scenario.Scenario, opt Options) (*Result, error) {
-	return nil, errors.New("propagate: no engine yet")
+// Partial set, and the context's error. Other errors are faults of the catalog.
+func Run(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, opt Options) (*Result, error) {
+	m, err := compile(c)
+	if err != nil {
+		return nil, err
+	}
+	en := newEngine(c, m, sc, opt)
+	en.rec.index = make(map[string]int32, len(m.servers))
+	for v := range m.servers {
+		en.rec.index[m.servers[v].id] = int32(v)
+	}
+	err = en.run(ctx, opt.Progress)
+	res := en.rec.result
+	if err != nil {
+		res.Partial = true
+		en.rec.finish(en)
+	}
+	res.Steps, res.Balance = en.steps, en.balance
+	if res.Balance > 1e-6 {
+		panic(fmt.Sprintf("propagate: requests were lost or made: the balance is off by %.3g of them", res.Balance))
+	}
+	return res, err
 }
 
 // Why explains the window of a service that contains a time (in seconds; its worst

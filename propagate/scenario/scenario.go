@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/catalog/unit"
 )
 
@@ -22,7 +23,7 @@ type Scenario struct {
 	Description string
 	Catalogs    []string      // files, folders or builtin:NAME, relative to the scenario's file
 	CatalogAt   diag.Span     // where they are named
-	Start       time.Time     // on the wall clock; zero where not stated
+	Start       time.Time     // on the wall clock, with the offset it is written with; zero where not stated
 	Horizon     unit.Duration // how long it is played
 	Resolution  unit.Duration // of the recorded series; 0: chosen from the horizon
 	Faults      []Fault       // in the order of the file
@@ -30,6 +31,8 @@ type Scenario struct {
 	Actions     []Action      // in the order of the file
 	Expects     []Expect      // in the order of the file
 	File        string        // as it was named
+
+	doc *toml.Document // for the lines that Check shows; nil where no file was read
 }
 
 // Fault is something that goes wrong by itself.
@@ -44,6 +47,9 @@ type Fault struct {
 	Down    unit.Duration // of flapping: time down, which comes first
 	Zone    string        // only this zone; may be empty
 	Span    diag.Span
+
+	ServiceAt diag.Span // where Service is named
+	ZoneAt    diag.Span // where Zone is named
 }
 
 // Effect is what a fault does to a service.
@@ -67,21 +73,24 @@ func (e Effect) String() string { return EffectWords[e] }
 
 // Load is a change of what is offered to a service from outside.
 type Load struct {
+	ID      string // may be empty
 	Service string
 	At      unit.Duration
 	For     unit.Duration // 0: to the horizon
-	Ramp    unit.Duration // time in which the change is made, and unmade at the end
+	Ramp    unit.Duration // time in which the change is made, from At on, and unmade again before For is over
 	Rate    unit.Value[unit.Rate]
 	Times   float64 // of the load before; 0 where Rate, Points or Daily is stated
 	Points  []Point // in order of time; straight lines between them where Linear, else steps
 	Linear  bool
 	Daily   *Daily
 	Span    diag.Span
+
+	ServiceAt diag.Span // where Service is named
 }
 
 // Point is a load at a time.
 type Point struct {
-	At   unit.Duration
+	At   unit.Duration // from the start of the scenario; the first is the At of its Load
 	Rate unit.Rate
 }
 
@@ -106,9 +115,11 @@ type Deed struct {
 	Verb   Verb
 	Target string        // a service
 	Rate   unit.Rate     // of a throttle by rate
-	Share  float64       // of capacity, and of a throttle by share of the capacity
+	Share  float64       // of capacity, and of a throttle by share of the capacity; where Rate is 0 as well, nothing is admitted
 	Length unit.Duration // of a restart: time without capacity
 	Span   diag.Span
+
+	TargetAt diag.Span // where Target is named
 }
 
 // Verb is what can be done.
@@ -149,7 +160,7 @@ type Expect struct {
 	To     unit.Duration
 	During bool
 	Within unit.Value[unit.Duration]
-	After  unit.Value[unit.Duration] // where a recovery is counted from; the end of the last fault or load where not stated
+	After  unit.Value[unit.Duration] // where a recovery is counted from; TriggerEnd where not stated
 
 	Measure  Measure
 	As       Aggregate
@@ -159,6 +170,9 @@ type Expect struct {
 	Relative float64 // tolerance as a share of Value
 	Absolute float64 // tolerance in the unit of Value; the larger of both counts
 	Span     diag.Span
+
+	ServiceAt diag.Span // where Service is named
+	NeedAt    diag.Span // where Need is named
 }
 
 // ExpectKind is what an expectation is about.

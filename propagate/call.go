@@ -1,0 +1,421 @@
+package propagate
+
+import (
+	"math"
+
+	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/propagate/mech"
+)
+
+// callState is what changes of a call. Arrays are by attempt number, the first at 0.
+type callState struct {
+	fresh    handoff   // calls that begin
+	attempts []float64 // sent in this step
+	accepted []float64 // of them, taken in
+	sent     float64   // sum of attempts
+	taken    float64   // sum of accepted
+
+	flight flight
+	lines  []mech.Line // retries that wait, by the attempt before
+	classes
+
+	good, bad handoff // calls that are over, for the caller
+	visits    float64 // requests of the caller in this leg
+	delay     float64 // seconds an answer takes that was decided at the start of service
+	q         float64 // share of calls that ended well, when last some ended
+	lostSince float64 // when calls began to fail; +Inf while they do not
+
+	budget   mech.Budget
+	breaker  *mech.Breaker
+	adaptive *mech.Adaptive
+	limit    *mech.Bucket
+	bulkhead float64 // calls at once; 0 without
+	left     float64 // calls per second that were over lately
+	unheard  float64 // of the answers under way, those to attempts sent before the breaker turned
+
+	stepGood           float64 // answered well in this step
+	stepLost           float64 // attempts that failed in this step
+	rateSent, rateGood float64 // per second, in the step before
+	rateLost           float64
+	bin                NeedBin
+	begun, ended       float64 // calls since the beginning, for the balance
+}
+
+// classes are masses by attempt number.
+type classes struct {
+	answering []float64 // decided to be answered well, on the way
+	refusing  []float64 // decided to be answered with an error, on the way
+	toAnswer  []float64 // decided in this step
+	toRefuse  []float64
+	gotGood   []float64 // answers that arrived in this step
+	gotBad    []float64
+	gone      []float64 // given up by time-out in this step
+	lineRate  []float64 // retries per second from lines, in the step before
+	late      []float64 // share of them that follow a time-out
+	debt      []float64 // retries sent ahead of their failures, see engine.retries
+}
+
+func newClasses(n int) classes {
+	a := make([]float64, 10*n)
+	cut := func() []float64 { r := a[:n:n]; a = a[n:]; return r }
+	return classes{cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut()}
+}
+
+// each applies copy to every array of classes.
+func (c *classes) copy(o *classes) {
+	for _, p := range [...][2][]float64{
+		{c.answering, o.answering},
+		{c.refusing, o.refusing},
+		{c.toAnswer, o.toAnswer},
+		{c.toRefuse, o.toRefuse},
+		{c.gotGood, o.gotGood},
+		{c.gotBad, o.gotBad},
+		{c.gone, o.gone},
+		{c.lineRate, o.lineRate},
+		{c.late, o.late},
+		{c.debt, o.debt},
+	} {
+		copy(p[0], p[1])
+	}
+}
+
+// handoff passes mass from one part of the model to another that is played earlier
+// in the step, and so would see it a step late. It hands over what is expected at
+// the rate of the step before and settles the difference in the next step, so that
+// a steady flow passes at its rate whatever the lengths of the steps.
+type handoff struct {
+	mass float64 // put and not yet taken
+	rate float64 // in the step before
+	debt float64 // taken ahead
+	got  float64 // put in this step
+}
+
+func (p *handoff) put(m float64) { p.mass += m; p.got += m }
+
+// all takes what is there.
+func (p *handoff) all() float64 {
+	m := p.mass
+	p.mass, p.got = 0, 0
+	return m
+}
+
+// ahead takes, for a step of length h, what is there and was promised.
+func (p *handoff) ahead(h, before float64) float64 {
+	if before > 0 {
+		p.rate = p.got / before
+	}
+	expected := p.rate * h
+	m := expected + p.mass - p.debt
+	if m < 0 {
+		p.debt -= p.mass
+		p.mass, p.got = 0, 0
+		return 0
+	}
+	p.debt, p.mass, p.got = expected, 0, 0
+	return m
+}
+
+// owed is what was handed over ahead, less what waits.
+func (p *handoff) owed() float64 { return p.debt - p.mass }
+
+func (s *callState) copy(o *callState) {
+	kept := *s
+	*s = *o
+	s.flight = kept.flight
+	s.flight.copy(&o.flight)
+	s.lines = kept.lines
+	for k := range s.lines {
+		s.lines[k].Copy(&o.lines[k])
+	}
+	s.attempts, s.accepted = append(kept.attempts[:0], o.attempts...), append(kept.accepted[:0], o.accepted...)
+	s.classes = kept.classes
+	s.classes.copy(&o.classes)
+	if o.breaker != nil {
+		s.breaker = kept.breaker
+		s.breaker.Copy(o.breaker)
+	}
+	if o.adaptive != nil {
+		s.adaptive = kept.adaptive
+		*s.adaptive = *o.adaptive
+	}
+	if o.limit != nil {
+		s.limit = kept.limit
+		*s.limit = *o.limit
+	}
+}
+
+// under is the calls under way: sent or waiting for a retry.
+func (e *call) under() float64 {
+	m := e.flight.total
+	for k := range e.answering {
+		m += e.answering[k] + e.refusing[k]
+	}
+	for k := range e.lines {
+		m += e.lines[k].Mass() - e.debt[k+1]
+	}
+	return max(0, m)
+}
+
+// holding is the calls under way that hold a thread of the caller.
+func (e *call) holding() float64 {
+	m := e.under()
+	if e.atOnce && e.calls > 1 {
+		m /= e.calls
+	}
+	return m
+}
+
+// offer decides what is sent in a step: first attempts and the retries that are
+// due, as far as bulkhead, throttle and breaker let them.
+func (en *engine) offer(e *call) {
+	h := en.h
+	n := len(e.pauses) + 1
+	if cap(e.attempts) < n {
+		e.attempts, e.accepted = make([]float64, n), make([]float64, n)
+	}
+	e.attempts, e.accepted = e.attempts[:n], e.accepted[:n]
+	var fresh float64
+	switch {
+	case e.from < 0:
+		fresh = en.load(e.to) * h
+	case e.back:
+		fresh = e.fresh.ahead(h, en.before)
+	default:
+		fresh = e.fresh.all()
+	}
+	e.begun += fresh
+	e.bin.Calls += fresh
+	e.attempts[0] = fresh
+	e.sent = fresh
+	for k := 1; k < n; k++ {
+		e.attempts[k] = en.retries(e, k)
+		e.sent += e.attempts[k]
+	}
+	e.budget.Deposit(fresh, h)
+	share := 1.0
+	if e.bulkhead > 0 && e.sent > 0 {
+		share *= min(1, mech.Places(e.bulkhead, max(0, e.under()), e.left, h)/e.sent)
+	}
+	if e.limit != nil && e.sent > 0 {
+		share *= e.limit.Take(e.sent*share, h) / e.sent
+	}
+	if e.adaptive != nil && e.sent > 0 {
+		share *= e.adaptive.Admit(e.sent*share, h)
+	}
+	if e.breaker != nil {
+		turned := e.breaker.State
+		share *= e.breaker.Admit(en.t, e.sent*share)
+		if e.breaker.State != turned {
+			e.unheard = sum(e.answering) + sum(e.refusing)
+		}
+		if e.breaker.State != mech.Closed {
+			e.bin.Open += h
+		}
+	}
+	if share < 1 {
+		stopped := 0.0
+		for k := range n {
+			x := e.attempts[k] * (1 - share)
+			e.attempts[k] -= x
+			stopped += x
+		}
+		e.sent -= stopped
+		e.bin.Stopped += stopped
+		en.over(e, stopped)
+	}
+}
+
+// retries is the mass of attempt k+1 that is sent in a step. What fails early
+// enough in the step retries within it; that part is not known yet and is expected
+// at the rate of the step before, on credit: while rates are steady, any length of
+// step gives the same flows.
+func (en *engine) retries(e *call, k int) float64 {
+	l := &e.lines[k-1]
+	due := l.Take(en.t + en.h)
+	before := en.before
+	if before > 0 && e.lineRate[k] > 0 || due > 0 || e.debt[k] != 0 {
+		low := l.Low + 0.5*l.Spread
+		credit := e.late[k]*max(0, en.h-low-min(e.timeout, en.base)) + (1-e.late[k])*max(0, en.h-low)
+		expected := e.lineRate[k] * credit
+		m := due + expected - e.debt[k]
+		if m < 0 {
+			e.debt[k] -= due
+			m = 0
+		} else {
+			e.debt[k] = expected
+		}
+		e.lineRate[k] = m / en.h
+		return m
+	}
+	return 0
+}
+
+// over ends calls that failed for good.
+func (en *engine) over(e *call, failed float64) {
+	e.bad.put(failed)
+	e.ended += failed
+	e.bin.Failed += failed
+}
+
+// fail is what becomes of attempts, by number, that failed evenly in [from, to).
+func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
+	n := len(e.pauses) + 1
+	wanted := 0.0
+	total := sum(failed)
+	if total <= 0 {
+		return
+	}
+	e.stepLost += total
+	for k := range n - 1 {
+		if en.mayRetry(e, k, late) {
+			wanted += failed[k]
+		}
+	}
+	allow := 1.0
+	if e.budget.Limits() {
+		e.budget.Answered(0, 0, total)
+		lateMass := 0.0
+		if late {
+			lateMass = wanted
+		}
+		allow = en.allow(e, wanted, lateMass)
+		e.bin.Denied += wanted * (1 - allow)
+	}
+	final := 0.0
+	for k := range n {
+		m := failed[k]
+		if m <= 0 {
+			continue
+		}
+		if k == n-1 || !en.mayRetry(e, k, late) {
+			final += m
+			continue
+		}
+		again := float64(m * allow)
+		final += m - again
+		l := &e.lines[k]
+		l.Put(from, to, again)
+		// How much of what waits here followed a time-out, for the credit above.
+		share := 0.0
+		if late {
+			share = 1
+		}
+		e.late[k+1] += (share - e.late[k+1]) * min(1, again/max(again, float64(e.lineRate[k+1]*en.h)))
+	}
+	en.over(e, final)
+}
+
+func (en *engine) allow(e *call, wanted, late float64) float64 {
+	active := e.under()
+	retrying := 0.0
+	if wanted > 0 {
+		retrying = e.flight.retries()
+		for k := range e.answering {
+			if k > 0 {
+				retrying += e.answering[k] + e.refusing[k]
+			}
+		}
+	}
+	return e.budget.Allow(wanted, late, retrying, active)
+}
+
+// mayRetry reports whether attempt k+1, failed, is followed by another.
+func (en *engine) mayRetry(e *call, k int, late bool) bool {
+	if en.noRetries[e.to] {
+		return false
+	}
+	if math.IsInf(e.deadline, 1) {
+		return true
+	}
+	begins := 0.0
+	for j := 0; j <= k; j++ {
+		begins += e.pauses[j].low + 0.5*e.pauses[j].spread
+		if late {
+			begins += e.timeout
+		}
+	}
+	return begins <= e.deadline
+}
+
+// giveUp lets attempts that have run into their time-out fail: those sent before a
+// time, evenly over the times at which they are due.
+func (en *engine) giveUp(e *call, before float64) {
+	if math.IsInf(e.timeout, 1) || e.flight.total <= 0 || e.flight.head == len(e.flight.cells) {
+		return
+	}
+	first := e.flight.cells[e.flight.head].from
+	if first >= before-1e-12 {
+		return
+	}
+	clear(e.gone)
+	var cancel func(from, to, mass float64)
+	s := &en.m.servers[e.to]
+	if s.cancel {
+		q := &s.lanes[e.lane].queue
+		cancel = func(from, to, mass float64) { s.bin.Expired += q.Remove(from, to, mass) }
+	}
+	since := 0.0
+	if e.breaker != nil {
+		since = e.breaker.Since
+	}
+	e.flight.expire(before, e.gone, cancel)
+	total := sum(e.gone)
+	if total <= 0 {
+		return
+	}
+	e.bin.Timeouts += total
+	s.bin.Timeouts += total
+	from, to := max(first+e.timeout, en.t), min(before+e.timeout, en.t+en.h)
+	if to <= from {
+		from, to = en.t, en.t+en.h
+	}
+	en.fail(e, e.gone, from, to, true)
+	if e.breaker != nil && first >= since-1e-9 {
+		e.breaker.Observe(en.t+en.h, 0, total)
+	}
+}
+
+// deliver brings the answers of a step to the caller.
+func (en *engine) deliver(e *call) {
+	good, bad, first := 0.0, 0.0, e.gotGood[0]
+	for k := range e.gotGood {
+		good += e.gotGood[k]
+		bad += e.gotBad[k]
+	}
+	s := &en.m.servers[e.to]
+	e.stepGood = good
+	if good > 0 {
+		e.good.put(good)
+		e.ended += good
+		e.bin.Good += good
+		s.bin.Good += good
+		if e.budget.Limits() {
+			e.budget.Answered(first, good-first, 0)
+		}
+	}
+	if bad > 0 {
+		e.bin.Errors += bad
+		s.bin.Errors += bad
+		en.fail(e, e.gotBad, en.t, en.t+en.h, false)
+	}
+	if e.breaker != nil && good+bad > 0 {
+		heard := 1.0
+		if e.unheard > 0 {
+			pool := good + bad + sum(e.answering) + sum(e.refusing)
+			heard = 1 - min(1, e.unheard/pool)
+			e.unheard -= min(e.unheard, (good+bad)*(1-heard))
+		}
+		e.breaker.Observe(en.t+en.h, good*heard, bad*heard)
+	}
+	if e.adaptive != nil {
+		e.adaptive.Accepted(e.taken)
+	}
+	clear(e.gotGood)
+	clear(e.gotBad)
+}
+
+// validates reports whether a caller tells a wrong answer from a right one.
+func (e *call) validates() bool { return !e.believes }
+
+// soft reports whether the caller goes on without an answer.
+func (e *call) soft() bool { return e.loss != catalog.Fail }

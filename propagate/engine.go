@@ -1,0 +1,357 @@
+package propagate
+
+import (
+	"context"
+	"math"
+
+	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/propagate/mech"
+	"github.com/knockon/knockon/propagate/scenario"
+)
+
+// engine plays a model. One step of it, of length h, goes
+//
+//  1. give up: attempts whose time-out falls into the step, or, in a long step, into
+//     the first part of it: later ones may still be answered before;
+//  2. down, callers before targets: what is due is sent, taken in or rejected, and
+//     starts;
+//  3. up, targets before callers: what is finished is answered.
+//
+// Within a step every flow is even. What is shorter than a step is inside it, in
+// closed form; what is longer is kept as mass by the time at which it was sent. So
+// a step may be of any length while nothing changes, and the engine takes long ones
+// then: see step.
+type engine struct {
+	m    *model
+	c    *catalog.Catalog
+	sc   *scenario.Scenario
+	t, h float64
+	// before is the length of the last step that was kept; 0 at the beginning.
+	before float64
+
+	tolerance float64
+	base      float64 // longest step while rates change
+	observe   float64 // seconds over which the state of a service is judged
+
+	noRetries  []bool // by target
+	timetable  timetable
+	segments   []mech.Segment
+	chances    []float64
+	shadow     shadow
+	rec        recorder
+	steps      Steps
+	balance    float64
+	frozenBy   [][]int32 // services needed to start, scale or change
+	freshNeeds [][]freshNeed
+}
+
+type freshNeed struct {
+	target int32
+	within float64
+}
+
+// shadow is the state before a step that may have to be taken again.
+type shadow struct {
+	calls   []callState
+	servers []serverState
+	lanes   []laneState
+	before  float64
+}
+
+type laneState struct{ queue, started mech.Queue }
+
+func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options) *engine {
+	en := &engine{m: m, c: c, sc: sc, tolerance: opt.Tolerance}
+	if en.tolerance <= 0 {
+		en.tolerance = DefaultTolerance
+	}
+	en.noRetries = make([]bool, len(m.servers))
+	shortest := math.Inf(1)
+	for i := range m.calls {
+		e := &m.calls[i]
+		e.lostSince = math.Inf(1)
+		if !math.IsInf(e.timeout, 1) {
+			shortest = min(shortest, e.timeout)
+		}
+	}
+	for v := range m.servers {
+		m.servers[v].legs = make([]leg, len(m.servers[v].stages))
+		for k := range m.servers[v].legs {
+			m.servers[v].legs[k].success = 1
+		}
+	}
+	horizon := sc.Horizon.Seconds()
+	en.base = min(en.tolerance*shortest, horizon/500)
+	if math.IsInf(shortest, 1) {
+		en.base = min(horizon/2000, 1)
+	}
+	for i := range m.calls {
+		for _, p := range m.calls[i].pauses {
+			if p.low > 0 {
+				en.base = min(en.base, max(p.low, en.base/5))
+			}
+		}
+	}
+	en.observe = min(max(1, en.base), horizon/100)
+	en.timetable = newTimetable(c, m, sc, en)
+	en.shadow.init(m)
+	en.quiet()
+	return en
+}
+
+func (s *shadow) init(m *model) {
+	s.calls = make([]callState, len(m.calls))
+	s.servers = make([]serverState, len(m.servers))
+	for i := range m.calls {
+		e := &m.calls[i]
+		c := &s.calls[i]
+		n := len(e.pauses) + 1
+		c.classes = newClasses(n)
+		c.flight.n = n
+		c.lines = make([]mech.Line, n-1)
+		if e.breaker != nil {
+			c.breaker = new(mech.Breaker)
+		}
+		if e.adaptive != nil {
+			c.adaptive = new(mech.Adaptive)
+		}
+		if e.limit != nil {
+			c.limit = new(mech.Bucket)
+		}
+	}
+	for v := range m.servers {
+		for range m.servers[v].lanes {
+			s.lanes = append(s.lanes, laneState{})
+		}
+	}
+}
+
+// save keeps the state so that a step can be taken again.
+func (en *engine) save() {
+	s := &en.shadow
+	for i := range en.m.calls {
+		s.calls[i].copy(&en.m.calls[i].callState)
+	}
+	k := 0
+	for v := range en.m.servers {
+		sv := &en.m.servers[v]
+		s.servers[v].copy(&sv.serverState)
+		for j := range sv.lanes {
+			s.lanes[k].queue.Copy(&sv.lanes[j].queue)
+			s.lanes[k].started.Copy(&sv.lanes[j].started)
+			k++
+		}
+	}
+	s.before = en.before
+}
+
+// restore goes back to the state that was kept.
+func (en *engine) restore() {
+	s := &en.shadow
+	for i := range en.m.calls {
+		en.m.calls[i].callState.copy(&s.calls[i])
+	}
+	k := 0
+	for v := range en.m.servers {
+		sv := &en.m.servers[v]
+		sv.serverState.copy(&s.servers[v])
+		for j := range sv.lanes {
+			sv.lanes[j].queue.Copy(&s.lanes[k].queue)
+			sv.lanes[j].started.Copy(&s.lanes[k].started)
+			k++
+		}
+	}
+	en.before = s.before
+}
+
+// run plays to the horizon or until the context is cancelled.
+func (en *engine) run(ctx context.Context, progress func(float64)) error {
+	horizon := en.sc.Horizon.Seconds()
+	const eps = 1e-9
+	en.rec.begin(en)
+	grown := 0.0 // the next step that the controller would like
+	en.steps.Base = en.base
+	en.steps.Shortest = math.Inf(1)
+	for n := 0; en.t < horizon-eps; n++ {
+		if n%64 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if progress != nil {
+				progress(en.t / horizon)
+			}
+		}
+		if en.timetable.due(en) {
+			grown = 0
+		}
+		h := max(en.base, grown)
+		edge := min(en.timetable.next(en.t), en.rec.next(en.t), horizon)
+		if h > en.base {
+			h = min(h, en.horizonOfLines(h))
+		}
+		h = min(h, edge-en.t)
+		if rest := edge - en.t - h; rest > 0 && rest < 0.5*h {
+			h = (edge - en.t) / 2 // no slivers
+		}
+		if h < eps {
+			h = edge - en.t
+		}
+		long := h > en.base*(1+1e-9)
+		if long {
+			en.save()
+		}
+		en.lookAge()
+		change := en.step(h)
+		if long && change > 2*en.tolerance {
+			en.restore()
+			en.steps.Refused++
+			h = max(min(en.base, edge-en.t), h/8)
+			change = en.step(h)
+			if h > en.base*(1+1e-9) && change > 2*en.tolerance {
+				en.restore()
+				en.steps.Refused++
+				h = min(en.base, edge-en.t)
+				change = en.step(h)
+			}
+		}
+		if trace != nil {
+			trace(en, h, change)
+		}
+		en.steps.Taken++
+		en.steps.Shortest = min(en.steps.Shortest, h)
+		en.steps.Longest = max(en.steps.Longest, h)
+		switch {
+		case change < 0.25*en.tolerance:
+			grown = 2 * max(h, grown)
+		case change < en.tolerance:
+			grown = max(h, grown)
+		default:
+			grown = 0
+		}
+		en.before = h
+		en.t += h
+		if edge-en.t < eps {
+			en.t = edge
+		}
+		if en.rec.due(en.t) {
+			en.rec.close(en)
+		}
+	}
+	en.rec.finish(en)
+	return nil
+}
+
+// horizonOfLines shortens a long step to the next time at which something that
+// waits comes due at another rate.
+func (en *engine) horizonOfLines(h float64) float64 {
+	until := en.t + h
+	for i := range en.m.calls {
+		e := &en.m.calls[i]
+		for k := range e.lines {
+			until = min(until, e.lines[k].Next(en.t+en.base, until))
+		}
+		if e.breaker != nil {
+			if n := e.breaker.Next(); n > en.t {
+				until = min(until, max(n, en.t+en.base))
+			} else if e.breaker.State == mech.HalfOpen {
+				until = min(until, en.t+en.base)
+			}
+		}
+		if f := &e.flight; f.head < len(f.cells) && !math.IsInf(e.timeout, 1) {
+			// The oldest attempts in flight run out, where none ran out before.
+			if n := f.cells[f.head].from + e.timeout; n > en.t+en.base {
+				until = min(until, n)
+			}
+		}
+	}
+	for v := range en.m.servers {
+		until = min(until, en.t+en.horizonOfQueue(&en.m.servers[v], until-en.t))
+	}
+	return max(en.base, until-en.t)
+}
+
+// horizonOfQueue shortens a long step to the time at which the age of a queue comes
+// near the time-out of those who wait in it, from either side: there a small change
+// of the age changes who is answered in time.
+func (en *engine) horizonOfQueue(s *server, h float64) float64 {
+	for k := range s.lanes {
+		l := &s.lanes[k]
+		at, ok := l.queue.Oldest()
+		age := 0.0
+		if ok {
+			age = en.t - at
+		}
+		speed := 0.0
+		if en.before > 0 {
+			speed = (age - l.age) / en.before
+		}
+		if math.Abs(speed) < 1e-3 {
+			continue
+		}
+		zone := 8*s.time*s.slow + en.base
+		for _, i := range l.calls {
+			limit := min(en.m.calls[i].timeout, l.limit)
+			if math.IsInf(limit, 1) {
+				continue
+			}
+			switch away := limit - zone - age; {
+			case away > 0 && speed > 0:
+				h = min(h, away/speed)
+			case away > 0:
+			case age > limit && speed < 0:
+				h = min(h, (age-limit)/-speed)
+			case age > limit:
+			default:
+				h = min(h, en.base)
+			}
+		}
+	}
+	return h
+}
+
+// lookAge notes the ages of the queues before a step, for the speed at which they
+// change.
+func (en *engine) lookAge() {
+	for v := range en.m.servers {
+		s := &en.m.servers[v]
+		for k := range s.lanes {
+			l := &s.lanes[k]
+			l.age = 0
+			if at, ok := l.queue.Oldest(); ok {
+				l.age = en.t - at
+			}
+		}
+	}
+}
+
+// step plays one step and returns the greatest change of a rate against the step
+// before, as a share of what is usual for it.
+func (en *engine) step(h float64) (change float64) {
+	en.h = h
+	for i := range en.m.calls {
+		e := &en.m.calls[i]
+		en.giveUp(e, en.t+min(h, en.base)-e.timeout)
+	}
+	for _, v := range en.m.order {
+		en.downward(v)
+	}
+	for i := len(en.m.order) - 1; i >= 0; i-- {
+		en.upward(en.m.order[i])
+	}
+	for i := range en.m.calls {
+		e := &en.m.calls[i]
+		sent, good := e.sent/h, e.stepGood/h
+		lost := e.stepLost / h
+		scale := max(e.nominal, e.rateSent, sent, 1e-6)
+		change = max(change, math.Abs(sent-e.rateSent)/scale, math.Abs(good-e.rateGood)/scale, math.Abs(lost-e.rateLost)/scale)
+		e.rateSent, e.rateGood, e.rateLost = sent, good, lost
+		e.stepLost = 0
+		if e.from < 0 {
+			e.good.all()
+			e.bad.all()
+		}
+	}
+	return change
+}
+
+var trace func(en *engine, h, change float64)

@@ -1,0 +1,254 @@
+package propagate
+
+import "github.com/knockon/knockon/propagate/mech"
+
+// flight is the attempts of one need that were taken in by their target and have
+// not been answered: cells by the time they were sent, with the mass of every
+// attempt number. A cell is open until its fate is decided; what a decision leaves
+// of it waits for its time-out, for nobody will answer it in time.
+type flight struct {
+	n     int // attempt numbers told apart
+	cells []flightCell
+	mass  []float64 // n for every cell
+	head  int       // first cell that is left
+	open  int       // no cell before it is open
+	total float64
+	merge float64 // seconds: neighbours alike are one cell up to this length
+}
+
+type flightCell struct {
+	from, to float64
+	decided  bool
+}
+
+func (f *flight) row(i int) []float64 { return f.mass[i*f.n : (i+1)*f.n : (i+1)*f.n] }
+
+func sum(row []float64) float64 {
+	s := 0.0
+	for _, m := range row {
+		s += m
+	}
+	return s
+}
+
+// put adds what was sent evenly in [from, to).
+func (f *flight) put(from, to float64, row []float64) {
+	m := sum(row)
+	if m <= 0 {
+		return
+	}
+	f.total += m
+	if k := len(f.cells); k > f.head {
+		if c := &f.cells[k-1]; !c.decided && c.to == from && to-c.from <= f.merge && f.alike(k-1, row, to-from) {
+			c.to = to
+			for j, x := range row {
+				f.mass[(k-1)*f.n+j] += x
+			}
+			return
+		}
+	}
+	if f.head > 32 && f.head > len(f.cells)/2 {
+		f.cells = f.cells[:copy(f.cells, f.cells[f.head:])]
+		f.mass = f.mass[:copy(f.mass, f.mass[f.head*f.n:])]
+		f.open = max(0, f.open-f.head)
+		f.head = 0
+	}
+	f.cells = append(f.cells, flightCell{from: from, to: to})
+	f.mass = append(f.mass, row...)
+}
+
+// alike reports whether a row sent over a length has the rates of cell i.
+func (f *flight) alike(i int, row []float64, length float64) bool {
+	c := f.cells[i]
+	scale := (c.to - c.from) / length
+	total := sum(row) * scale
+	for j, m := range f.row(i) {
+		if d := m - row[j]*scale; d > 1e-4*total || d < -1e-4*total {
+			return false
+		}
+	}
+	return true
+}
+
+// decide settles what was sent in [from, to) and is open: a share of it is answered
+// and added to out, the rest is decided and stays.
+func (f *flight) decide(from, to, share float64, out []float64) {
+	if f.open < f.head {
+		f.open = f.head
+	}
+	for i := f.open; i < len(f.cells); i++ {
+		c := f.cells[i]
+		if c.from >= to-1e-12 {
+			break
+		}
+		if c.decided || c.to <= from+1e-12 {
+			if i == f.open && c.decided {
+				f.open++
+			}
+			continue
+		}
+		if c.from < from-1e-12 {
+			f.split(i, from)
+			continue // the second half comes next
+		}
+		if c.to > to+1e-12 {
+			f.split(i, to)
+		}
+		for j, m := range f.row(i) {
+			x := float64(m * share)
+			out[j] += x
+			f.mass[i*f.n+j] = m - x
+			f.total -= x
+		}
+		f.cells[i].decided = true
+		if share >= 1 {
+			for j := range f.n {
+				f.mass[i*f.n+j] = 0
+			}
+		}
+		if i == f.open {
+			f.open++
+		}
+		if i > f.head && f.join(i) {
+			f.open = min(f.open, i)
+			i--
+		}
+	}
+	for f.head < len(f.cells) && f.cells[f.head].decided && sum(f.row(f.head)) <= 0 {
+		f.head++
+	}
+	f.settleEmpty()
+}
+
+// split cuts cell i in two at a time.
+func (f *flight) split(i int, at float64) {
+	c := f.cells[i]
+	f.cells = append(f.cells, flightCell{})
+	copy(f.cells[i+1:], f.cells[i:])
+	for range f.n {
+		f.mass = append(f.mass, 0)
+	}
+	copy(f.mass[(i+1)*f.n:], f.mass[i*f.n:len(f.mass)-f.n])
+	share := (at - c.from) / (c.to - c.from)
+	f.cells[i].to, f.cells[i+1].from = at, at
+	for j := range f.n {
+		m := f.mass[i*f.n+j]
+		f.mass[i*f.n+j] = float64(m * share)
+		f.mass[(i+1)*f.n+j] = m - float64(m*share)
+	}
+}
+
+// join makes decided cells i-1 and i one if they are alike and short.
+func (f *flight) join(i int) bool {
+	a, b := f.cells[i-1], f.cells[i]
+	if !a.decided || !b.decided || a.to != b.from || b.to-a.from > f.merge || !f.alike(i-1, f.row(i), b.to-b.from) {
+		return false
+	}
+	f.cells[i-1].to = b.to
+	for j := range f.n {
+		f.mass[(i-1)*f.n+j] += f.mass[i*f.n+j]
+	}
+	f.cells = append(f.cells[:i], f.cells[i+1:]...)
+	f.mass = append(f.mass[:i*f.n], f.mass[(i+1)*f.n:]...)
+	return true
+}
+
+// expire takes away what was sent before a time, decided or not, and adds it to
+// out. What was open is reported cell by cell, for work that can be cancelled.
+func (f *flight) expire(before float64, out []float64, open func(from, to, mass float64)) {
+	for f.head < len(f.cells) {
+		c := &f.cells[f.head]
+		if c.from >= before-1e-12 {
+			break
+		}
+		share := 1.0
+		if c.to > before+1e-12 {
+			share = (before - c.from) / (c.to - c.from)
+		}
+		lost := 0.0
+		for j := range f.n {
+			m := f.mass[f.head*f.n+j]
+			x := float64(m * share)
+			if share == 1 {
+				x = m
+			}
+			out[j] += x
+			lost += x
+			f.mass[f.head*f.n+j] = m - x
+		}
+		f.total -= lost
+		if !c.decided && open != nil && lost > 0 {
+			open(c.from, min(before, c.to), lost)
+		}
+		if share < 1 {
+			c.from = before
+			break
+		}
+		f.head++
+	}
+	f.settleEmpty()
+}
+
+// clear takes everything away and adds it to out.
+func (f *flight) clear(out []float64) {
+	for i := f.head; i < len(f.cells); i++ {
+		for j, m := range f.row(i) {
+			out[j] += m
+		}
+	}
+	f.head = len(f.cells)
+	f.settleEmpty()
+}
+
+func (f *flight) settleEmpty() {
+	if f.head == len(f.cells) {
+		f.cells, f.mass, f.head, f.open, f.total = f.cells[:0], f.mass[:0], 0, 0, 0
+	}
+	if f.total < 0 {
+		f.total = 0
+	}
+}
+
+// since is the mass that was sent at or after a time, beyond the first attempt.
+func (f *flight) retries() float64 {
+	s := 0.0
+	for i := f.head; i < len(f.cells); i++ {
+		s += sum(f.row(i)[1:])
+	}
+	return s
+}
+
+func (f *flight) copy(o *flight) {
+	cells, mass := append(f.cells[:0], o.cells[o.head:]...), append(f.mass[:0], o.mass[o.head*o.n:]...)
+	*f = *o
+	f.cells, f.mass, f.head, f.open = cells, mass, 0, max(0, o.open-o.head)
+}
+
+var _ = mech.Tiny
+
+// take removes a share of what was sent in [from, to) and is open, and leaves the
+// rest open.
+func (f *flight) take(from, to, share float64, out []float64) {
+	for i := max(f.open, f.head); i < len(f.cells); i++ {
+		c := f.cells[i]
+		if c.from >= to-1e-12 {
+			break
+		}
+		if c.decided || c.to <= from+1e-12 {
+			continue
+		}
+		if c.from < from-1e-12 {
+			f.split(i, from)
+			continue
+		}
+		if c.to > to+1e-12 {
+			f.split(i, to)
+		}
+		for j, m := range f.row(i) {
+			x := float64(m * share)
+			out[j] += x
+			f.mass[i*f.n+j] = m - x
+			f.total -= x
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package mech
+
+import (
+	"math"
+
+	"github.com/knockon/knockon/catalog/policy"
+)
+
+// BreakerState is what a breaker does with calls.
+type BreakerState uint8
+
+// The states of a breaker.
+const (
+	Closed BreakerState = iota
+	HalfOpen
+	Open
+)
+
+// Breaker is the breakers of all client processes of one need. They are taken to
+// work in step, as one breaker with all their results; real ones smear out a
+// little, see docs/validation.md.
+type Breaker struct {
+	State BreakerState
+	Since float64 // when it came into its state
+	Opens float64 // how often it opened
+
+	threshold float64 // share of failures
+	inARow    float64 // or so many failures in a row, in every client
+	ring      float64 // results looked at, all clients together; 0: by time
+	window    float64 // seconds looked at
+	least     float64 // results below which it stays closed
+	openFor   float64
+	probes    float64 // all clients together
+	sent      float64 // probes let through
+	results   float64 // of probes
+	failures  float64 // of probes
+
+	cells []breakerCell
+	head  int
+	total float64
+	bad   float64
+	row   float64 // mean run of failures of a client
+	n     float64 // client processes
+}
+
+type breakerCell struct{ at, total, bad float64 }
+
+// NewBreaker is the breaker of a policy for so many client processes, closed.
+func NewBreaker(p *policy.Breaker, clients float64) *Breaker {
+	b := &Breaker{
+		threshold: float64(p.Errors.Or(0.5)),
+		ring:      float64(p.Ring.Or(0)) * clients,
+		inARow:    float64(p.InARow.Or(0)),
+		window:    10,
+		least:     float64(p.Calls.Or(0)) * clients,
+		openFor:   30,
+		probes:    float64(p.Probes.Or(1)) * clients,
+		n:         clients,
+	}
+	if p.Window.IsStated() {
+		b.window = p.Window.V.Seconds()
+	} else if b.ring == 0 && p.Calls.IsStated() {
+		b.ring = b.least // counted, not timed
+	}
+	if b.ring > 0 && b.least == 0 {
+		b.least = b.ring
+	}
+	if p.OpenFor.IsStated() {
+		b.openFor = p.OpenFor.V.Seconds()
+	}
+	return b
+}
+
+// Admit is the share of a demand that is let through in a step that begins at a
+// time.
+func (b *Breaker) Admit(now, demand float64) float64 {
+	if b.State == Open && now >= b.Since+b.openFor-1e-9 {
+		b.turn(HalfOpen, now)
+	}
+	switch b.State {
+	case Open:
+		return 0
+	case HalfOpen:
+		if demand <= 0 {
+			return 1
+		}
+		share := max(0, min(1, (b.probes-b.sent)/demand))
+		b.sent += float64(demand * share)
+		return share
+	}
+	return 1
+}
+
+// Observe takes the results of attempts that were sent since the breaker came into
+// its state.
+func (b *Breaker) Observe(now, good, bad float64) {
+	switch b.State {
+	case Open:
+		return
+	case HalfOpen:
+		b.results += good + bad
+		b.failures += bad
+		if b.results >= b.probes-max(Tiny, 1e-6*b.probes) {
+			if b.failures >= float64(b.threshold*b.results) {
+				b.open(now)
+			} else {
+				b.turn(Closed, now)
+			}
+		}
+		return
+	}
+	if good+bad <= 0 {
+		return
+	}
+	if b.inARow > 0 {
+		// Failures come evenly among the clients; a success ends a run.
+		b.row += bad / b.n
+		if good > 0 {
+			b.row *= Exp(-good / b.n)
+		}
+		if b.row >= b.inARow {
+			b.open(now)
+		}
+		return
+	}
+	b.cells = append(b.cells, breakerCell{now, good + bad, bad})
+	b.total += good + bad
+	b.bad += bad
+	for b.head < len(b.cells) {
+		c := &b.cells[b.head]
+		if b.ring > 0 {
+			over := b.total - b.ring
+			if over <= 0 {
+				break
+			}
+			share := min(1, over/c.total)
+			b.total -= float64(c.total * share)
+			b.bad -= float64(c.bad * share)
+			if share < 1 {
+				c.total -= float64(c.total * share)
+				c.bad -= float64(c.bad * share)
+				break
+			}
+		} else {
+			if c.at > now-b.window {
+				break
+			}
+			b.total -= c.total
+			b.bad -= c.bad
+		}
+		b.head++
+	}
+	if b.head > 32 && b.head > len(b.cells)/2 {
+		b.cells = b.cells[:copy(b.cells, b.cells[b.head:])]
+		b.head = 0
+	}
+	if b.total >= b.least-Tiny && b.bad >= float64(b.threshold*b.total) && b.bad > Tiny {
+		b.open(now)
+	}
+}
+
+func (b *Breaker) open(now float64) {
+	b.Opens++
+	b.turn(Open, now)
+}
+
+func (b *Breaker) turn(s BreakerState, now float64) {
+	b.State, b.Since = s, now
+	b.sent, b.results, b.failures = 0, 0, 0
+	b.cells, b.head, b.total, b.bad, b.row = b.cells[:0], 0, 0, 0, 0
+}
+
+// Next is when it changes by itself, +Inf if it does not.
+func (b *Breaker) Next() float64 {
+	if b.State == Open {
+		return b.Since + b.openFor
+	}
+	return math.Inf(1)
+}
+
+// Copy makes b a copy of o, in b's memory.
+func (b *Breaker) Copy(o *Breaker) {
+	cells := append(b.cells[:0], o.cells[o.head:]...)
+	*b = *o
+	b.cells, b.head = cells, 0
+}

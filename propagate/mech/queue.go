@@ -1,0 +1,194 @@
+package mech
+
+import "math"
+
+// Queue is a row of waiting requests, kept by the interval in which they arrived:
+// Newell's cumulative curves. The age of its head is measured, never predicted, and
+// what nobody waits for any more is in it like everything else.
+type Queue struct {
+	Newest bool // the newest is served first
+
+	cells []queueCell // in order of arrival
+	head  int
+	mass  float64
+}
+
+type queueCell struct{ from, to, mass float64 }
+
+// Segment is mass that leaves a queue: it arrived evenly in [From, To).
+type Segment struct {
+	From, To float64
+	Mass     float64
+}
+
+// Mass is what waits.
+func (q *Queue) Mass() float64 { return q.mass }
+
+// Oldest is when what has waited longest arrived; ok is false for an empty queue.
+func (q *Queue) Oldest() (at float64, ok bool) {
+	if q.mass <= Tiny || q.head == len(q.cells) {
+		return 0, false
+	}
+	return q.cells[q.head].from, true
+}
+
+// Put lets mass arrive evenly from one time to another, later than what is there.
+func (q *Queue) Put(from, to, mass float64) {
+	if mass <= 0 {
+		return
+	}
+	q.mass += mass
+	if n := len(q.cells); n > q.head {
+		c := &q.cells[n-1]
+		if c.to == from && near(c.mass/(c.to-c.from), mass/(to-from), 1e-9) {
+			c.to, c.mass = to, c.mass+mass
+			return
+		}
+	}
+	if q.head > 32 && q.head > len(q.cells)/2 {
+		q.cells = q.cells[:copy(q.cells, q.cells[q.head:])]
+		q.head = 0
+	}
+	q.cells = append(q.cells, queueCell{from, to, mass})
+	if len(q.cells)-q.head > 256 {
+		q.coarsen(to)
+	}
+}
+
+// coarsen joins neighbours whose length is small beside their age, and so halves,
+// at least, the cells of a long queue. Ages keep a precision of two percent.
+func (q *Queue) coarsen(now float64) {
+	out := q.cells[:0]
+	for i := q.head; i < len(q.cells); i++ {
+		c := q.cells[i]
+		if n := len(out); n > 0 && out[n-1].to == c.from && c.to-out[n-1].from <= 0.02*(now-c.from) {
+			out[n-1].to, out[n-1].mass = c.to, out[n-1].mass+c.mass
+			continue
+		}
+		out = append(out, c)
+	}
+	q.cells, q.head = out, 0
+}
+
+// Pop takes up to mass from the end that is served first and appends what it took
+// to the segments. Under Newest the newest part of a cell goes first.
+func (q *Queue) Pop(mass float64, to []Segment) []Segment {
+	if mass >= q.mass-Tiny {
+		mass = math.Inf(1)
+	}
+	for mass > 0 && q.head < len(q.cells) {
+		i := q.head
+		if q.Newest {
+			i = len(q.cells) - 1
+		}
+		c := &q.cells[i]
+		if c.mass <= mass {
+			to = append(to, Segment{c.from, c.to, c.mass})
+			mass -= c.mass
+			q.mass -= c.mass
+			if q.Newest {
+				q.cells = q.cells[:i]
+			} else {
+				q.head++
+			}
+			continue
+		}
+		cut := float64((c.to - c.from) * (mass / c.mass))
+		if q.Newest {
+			to = append(to, Segment{c.to - cut, c.to, mass})
+			c.to -= cut
+		} else {
+			to = append(to, Segment{c.from, c.from + cut, mass})
+			c.from += cut
+		}
+		c.mass -= mass
+		q.mass -= mass
+		break
+	}
+	if q.head == len(q.cells) {
+		q.cells, q.head, q.mass = q.cells[:0], 0, 0
+	}
+	return to
+}
+
+// Before is the mass that arrived before a time.
+func (q *Queue) Before(at float64) float64 {
+	sum := 0.0
+	for i := q.head; i < len(q.cells); i++ {
+		c := &q.cells[i]
+		if c.to <= at {
+			sum += c.mass
+			continue
+		}
+		if c.from < at {
+			sum += float64(c.mass * ((at - c.from) / (c.to - c.from)))
+		}
+		break
+	}
+	return sum
+}
+
+// Drop takes away what arrived before a time and returns it.
+func (q *Queue) Drop(at float64) float64 {
+	out := 0.0
+	for q.head < len(q.cells) {
+		c := &q.cells[q.head]
+		if c.to <= at {
+			out += c.mass
+			q.head++
+			continue
+		}
+		if c.from < at {
+			part := float64(c.mass * ((at - c.from) / (c.to - c.from)))
+			out += part
+			c.mass -= part
+			c.from = at
+		}
+		break
+	}
+	q.mass = max(0, q.mass-out)
+	if q.head == len(q.cells) {
+		q.cells, q.head, q.mass = q.cells[:0], 0, 0
+	}
+	return out
+}
+
+// Remove takes mass that arrived in [from, to) away, wherever it stands, and
+// returns what it found: work that was cancelled.
+func (q *Queue) Remove(from, to, mass float64) float64 {
+	out := 0.0
+	for i := q.head; i < len(q.cells) && mass > 0; i++ {
+		c := &q.cells[i]
+		if c.from >= to {
+			break
+		}
+		if c.to <= from {
+			continue
+		}
+		overlap := min(c.to, to) - max(c.from, from)
+		share := 1.0
+		if c.to > c.from {
+			share = overlap / (c.to - c.from)
+		}
+		m := min(mass, c.mass*share)
+		c.mass -= m
+		mass -= m
+		out += m
+	}
+	q.mass = max(0, q.mass-out)
+	return out
+}
+
+// Clear empties the queue and returns what was in it.
+func (q *Queue) Clear() float64 {
+	m := q.mass
+	q.cells, q.head, q.mass = q.cells[:0], 0, 0
+	return m
+}
+
+// Copy makes q a copy of o, in q's memory.
+func (q *Queue) Copy(o *Queue) {
+	cells := append(q.cells[:0], o.cells[o.head:]...)
+	*q = *o
+	q.cells, q.head = cells, 0
+}

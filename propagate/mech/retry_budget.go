@@ -1,0 +1,116 @@
+package mech
+
+import (
+	"math"
+
+	"github.com/knockon/knockon/catalog/policy"
+)
+
+// Budget is the state of the retry budgets of all client processes of one need,
+// taken together: N equal buckets are one bucket N times as large.
+type Budget struct {
+	kind    policy.BudgetKind
+	Tokens  float64
+	limit   float64 // tokens it holds
+	ratio   float64
+	trickle float64 // tokens per second
+	cost    float64
+	late    float64 // cost after a time-out
+	refund  float64
+	active  float64 // share
+	floor   float64
+}
+
+// NewBudget is the budget of a policy for so many client processes, full. The
+// nominal rate of calls sets what a ratio budget without a stated cap holds: ten
+// seconds' worth, as Finagle's.
+func NewBudget(p *policy.RetryBudget, clients, nominal float64) Budget {
+	b := Budget{kind: p.Kind()}
+	switch b.kind {
+	case policy.RatioBudget:
+		b.ratio = float64(p.Ratio.V)
+		b.trickle = float64(p.MinRate.Or(0)) * clients
+		if p.Cap.IsStated() {
+			b.limit = float64(p.Cap.V) * clients
+		} else {
+			b.limit = 10 * (float64(b.ratio*nominal) + b.trickle)
+		}
+		b.Tokens = b.limit
+	case policy.TokenBudget:
+		b.limit = float64(p.MaxTokens.V) * clients
+		b.ratio = p.TokenRatio.Or(0.1)
+		b.Tokens = b.limit
+	case policy.QuotaBudget:
+		b.limit = float64(p.Quota.V) * clients
+		b.cost = float64(p.Cost.Or(5))
+		b.late = float64(p.TimeoutCost.Or(int64(b.cost)))
+		b.refund = float64(p.Refund.Or(1))
+		b.Tokens = b.limit
+	case policy.ActiveBudget:
+		b.active = float64(p.Active.Or(0))
+		b.floor = float64(p.MinActive.Or(p.MaxActive.Or(3))) * clients
+		if p.MaxActive.IsStated() {
+			b.active = 0
+			b.floor = float64(p.MaxActive.V) * clients
+		}
+	}
+	return b
+}
+
+// Limits reports whether there is a budget at all.
+func (b *Budget) Limits() bool { return b.kind != policy.NoBudget }
+
+// Deposit is what first attempts and time bring in: calls first attempts in h
+// seconds.
+func (b *Budget) Deposit(calls, h float64) {
+	if b.kind == policy.RatioBudget {
+		b.Tokens = min(b.limit, b.Tokens+float64(b.ratio*calls)+float64(b.trickle*h))
+	}
+}
+
+// Answered is what answers change: first attempts and retries that were answered
+// well, and attempts that failed.
+func (b *Budget) Answered(first, retried, failed float64) {
+	switch b.kind {
+	case policy.TokenBudget:
+		b.Tokens = max(0, min(b.limit, b.Tokens+float64(b.ratio*(first+retried))-failed))
+	case policy.QuotaBudget:
+		b.Tokens = min(b.limit, b.Tokens+float64(b.refund*first)+float64(b.cost*retried))
+	}
+}
+
+// Allow is the share of so many wanted retries, of which so many follow a time-out,
+// that the budget lets through, and takes what they cost. Active retries and
+// requests are those under way.
+func (b *Budget) Allow(wanted, late, activeRetries, active float64) float64 {
+	if wanted <= 0 {
+		return 1
+	}
+	switch b.kind {
+	case policy.RatioBudget:
+		share := min(1, b.Tokens/wanted)
+		b.Tokens -= float64(wanted * share)
+		return share
+	case policy.TokenBudget:
+		// Retries are allowed above half. Failures draw the bucket down as they
+		// come, so what is above half allows as many.
+		return max(0, min(1, (b.Tokens-b.limit/2)/wanted))
+	case policy.QuotaBudget:
+		price := float64(b.cost*(wanted-late)) + float64(b.late*late)
+		share := min(1, b.Tokens/price)
+		b.Tokens -= float64(price * share)
+		return share
+	case policy.ActiveBudget:
+		room := max(b.floor, float64(b.active*active)) - activeRetries
+		return max(0, min(1, room/wanted))
+	}
+	return 1
+}
+
+// Full is the share of the bucket that is there; NaN without a bucket.
+func (b *Budget) Full() float64 {
+	if b.limit == 0 {
+		return math.NaN()
+	}
+	return b.Tokens / b.limit
+}

@@ -1,0 +1,193 @@
+package propagate
+
+import (
+	"math"
+	"slices"
+
+	"github.com/knockon/knockon/propagate/scenario"
+)
+
+// recorder cuts a run into bins. A step never crosses a border of one.
+type recorder struct {
+	marks  []float64 // borders of bins
+	at     int       // the current bin is [marks[at], marks[at+1])
+	start  float64   // of the current bin
+	index  map[string]int32
+	result *Result
+	needAt []int32 // call of every need in the result
+}
+
+// borders are the bins of a scenario: evenly spaced, and cut besides wherever an
+// expectation begins or ends, so that every mean is exact.
+func borders(sc *scenario.Scenario) []float64 {
+	horizon := sc.Horizon.Seconds()
+	width := sc.Resolution.Seconds()
+	if width <= 0 {
+		width = resolution(horizon)
+	}
+	for i := range sc.Expects {
+		if b := sc.Expects[i].Bin.Seconds(); b > 0 {
+			width = min(width, b)
+		}
+	}
+	n := int(math.Ceil(horizon/width - 1e-9))
+	n = min(n, 200000)
+	marks := make([]float64, 0, n+2*len(sc.Expects)+1)
+	for i := range n {
+		marks = append(marks, float64(i)*width)
+	}
+	add := func(t float64) {
+		if t > 0 && t < horizon {
+			marks = append(marks, t)
+		}
+	}
+	for i := range sc.Expects {
+		e := &sc.Expects[i]
+		if e.At.IsStated() {
+			add(e.At.V.Seconds())
+		}
+		if e.During {
+			add(e.From.Seconds())
+			add(e.To.Seconds())
+		}
+	}
+	marks = append(marks, horizon)
+	slices.Sort(marks)
+	out := marks[:1]
+	for _, t := range marks[1:] {
+		if t-out[len(out)-1] > 1e-9 {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// resolution is a round width of bins for a horizon: about a thousand of them, and
+// a second where that is finer than needed.
+func resolution(horizon float64) float64 {
+	if horizon <= 20 {
+		return horizon / 200
+	}
+	for _, w := range []float64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600} {
+		if horizon/w <= 1200 {
+			return w
+		}
+	}
+	return horizon / 1000
+}
+
+func (r *recorder) begin(en *engine) {
+	r.marks = borders(en.sc)
+	bins := len(r.marks) - 1
+	res := &Result{Scenario: en.sc, Assumptions: en.m.assumptions, Times: r.marks}
+	for v := range en.m.servers {
+		s := &en.m.servers[v]
+		res.Services = append(res.Services, ServiceResult{
+			ID: s.id, Bins: make([]ServiceBin, 0, bins), Capacity: s.capacity, Servers: s.threads,
+			Nominal: s.nominal, Faulted: len(en.timetable.faults[v]) > 0,
+		})
+	}
+	for i := range en.m.calls {
+		e := &en.m.calls[i]
+		if e.from < 0 {
+			continue
+		}
+		r.needAt = append(r.needAt, int32(i))
+		res.Needs = append(res.Needs, NeedResult{
+			Service: en.m.servers[e.from].id, Target: en.m.servers[e.to].id, Index: e.index,
+			Async: e.async, Soft: e.soft(), Timeout: e.timeout, Retries: len(e.pauses), Nominal: e.nominal, Bins: make([]NeedBin, 0, bins),
+		})
+	}
+	r.result = res
+}
+
+func (r *recorder) next(t float64) float64 { return r.marks[min(r.at+1, len(r.marks)-1)] }
+
+func (r *recorder) due(t float64) bool { return t >= r.next(t)-1e-9 }
+
+// close ends a bin.
+func (r *recorder) close(en *engine) {
+	length := en.t - r.start
+	if length <= 0 {
+		return
+	}
+	for i, j := range r.needAt {
+		e := &en.m.calls[j]
+		b := e.bin
+		b.InFlight = max(0, e.under())
+		b.Open /= length
+		r.result.Needs[i].Bins = append(r.result.Needs[i].Bins, b)
+		if e.breaker != nil {
+			r.result.Needs[i].Opens = e.breaker.Opens
+		}
+	}
+	for v := range en.m.servers {
+		s := &en.m.servers[v]
+		b := s.bin
+		b.MeanQueue /= length
+		b.Busy /= length
+		b.Capacity /= length
+		for _, i := range s.in {
+			b.Failed += en.m.calls[i].bin.Failed
+		}
+		b.Age, b.Wait = en.ages(s)
+		b.State = s.watch.state
+		res := &r.result.Services[v]
+		res.Bins = append(res.Bins, b)
+		res.MaxQueue = max(res.MaxQueue, b.MaxQueue)
+		s.bin = ServiceBin{Queue: b.Queue}
+		s.watch.seen, s.watch.failed = s.bin, 0
+	}
+	for i := range en.m.calls {
+		en.m.calls[i].bin = NeedBin{}
+	}
+	en.weigh()
+	r.at++
+	r.start = en.t
+}
+
+// ages are how long the oldest request has waited, and how long one that arrives
+// now will wait if nothing changes.
+func (en *engine) ages(s *server) (oldest, wait float64) {
+	mass := 0.0
+	for k := range s.lanes {
+		q := &s.lanes[k].queue
+		mass += q.Mass()
+		if at, ok := q.Oldest(); ok {
+			oldest = max(oldest, en.t-at)
+		}
+	}
+	if mass > 1e-9 {
+		wait = mass / max(1e-12, en.muNow(s))
+		if rate := s.rateStart; !s.leaf && rate > 0 {
+			wait = mass / rate
+		}
+		if s.down || s.capShare <= 0 {
+			wait = math.Inf(1)
+		}
+	}
+	return oldest, wait
+}
+
+// weigh checks that no call was lost or made twice: what began is over or under
+// way.
+func (en *engine) weigh() {
+	for i := range en.m.calls {
+		e := &en.m.calls[i]
+		m := e.flight.total
+		for k := range e.answering {
+			m += e.answering[k] + e.refusing[k] + e.toAnswer[k] + e.toRefuse[k]
+		}
+		for k := range e.lines {
+			m += e.lines[k].Mass() - e.debt[k+1]
+		}
+		err := math.Abs(e.begun-e.ended-m) / max(1, e.begun)
+		en.balance = max(en.balance, err)
+	}
+}
+
+func (r *recorder) finish(en *engine) {
+	for v := range en.m.servers {
+		r.result.Services[v].Windows = en.m.servers[v].watch.close(en.t)
+	}
+}
