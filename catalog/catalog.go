@@ -85,9 +85,9 @@ type Need struct {
 	Breaker  *policy.Breaker        // nil: not stated
 	Bulkhead *policy.Bulkhead       // nil: not stated
 	Limit    *policy.ClientThrottle // nil: not stated
-	Clients  unit.Value[int64]      // client processes, each with its own budget, breaker and bulkhead
+	Clients  unit.Value[int64]      // client processes, each with its own budget, breaker and bulkhead; the caller's replicas where not stated
 	Priority unit.Value[int64]      // of its calls at the target; 0 is the most important
-	Share    unit.Value[float64]    // of the target's capacity, where classes are weighted
+	Share    unit.Value[float64]    // 0..1 of the target's capacity, where its classes are weighted
 	Sources  []string               // references or free words
 	At       diag.Span              // where it is declared
 }
@@ -333,6 +333,14 @@ func compareNeeds(a, b Need) int {
 		cmp.Compare(flag(a.Shared), flag(b.Shared)),
 		a.Retry.Compare(b.Retry),
 		a.Breaker.Compare(b.Breaker),
+		a.Bulkhead.Compare(b.Bulkhead),
+		a.Limit.Compare(b.Limit),
+		cmp.Compare(a.Clients.Evidence, b.Clients.Evidence),
+		cmp.Compare(a.Clients.V, b.Clients.V),
+		cmp.Compare(a.Priority.Evidence, b.Priority.Evidence),
+		cmp.Compare(a.Priority.V, b.Priority.V),
+		cmp.Compare(a.Share.Evidence, b.Share.Evidence),
+		cmp.Compare(a.Share.V, b.Share.V),
 	)
 }
 

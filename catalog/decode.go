@@ -10,6 +10,7 @@ import (
 	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/policy"
 	"github.com/knockon/knockon/catalog/toml"
+	"github.com/knockon/knockon/catalog/unit"
 )
 
 // Limits on names and texts: what is longer is not a name and fits no picture.
@@ -128,12 +129,17 @@ func (f *fragment) service(e toml.Entry) {
 		s.FailsAs = Failure(i)
 	}
 	d.Rate("load", &s.Load)
+	d.Duration("patience", &s.Patience)
+	if s.Patience.IsStated() && s.Patience.V == 0 {
+		d.Errorf(s.Patience.At, "leave patience out when they wait for ever", "no answer can come within 0s")
+	}
 	d.Rate("capacity", &s.Capacity)
 	toml.Count(d, "concurrency", 1, 1e9, &s.Concurrency)
 	d.Range("service_time", &s.ServiceTime)
 	s.Replicas = policy.ReplicasKeys(d, "replicas")
 	s.Queue = policy.QueueKeys(d, "queue")
 	s.Throttle = policy.ThrottleKeys(d, "throttle")
+	s.Shed = policy.ShedKeys(d, "shed")
 	s.Cache = policy.CacheKeys(d, "cache")
 	f.sources(d, &s.Sources)
 	if v, ok := d.Value("needs"); ok {
@@ -226,6 +232,14 @@ func (f *fragment) need(t *toml.Table, at diag.Span, id string, to *[]Need) {
 	d.Bool("parallel", &n.Parallel)
 	n.Retry = policy.RetryKeys(d, "retry")
 	n.Breaker = policy.BreakerKeys(d, "breaker")
+	n.Bulkhead = policy.BulkheadKeys(d, "bulkhead")
+	n.Limit = policy.ClientThrottleKeys(d, "limit")
+	toml.Count(d, "clients", 1, 1e9, &n.Clients)
+	toml.Count(d, "priority", 0, 9, &n.Priority)
+	var share unit.Value[unit.Ratio]
+	if d.Ratio("share", &share) {
+		n.Share = unit.Value[float64]{V: float64(share.V), Evidence: share.Evidence, Source: share.Source, At: share.At}
+	}
 	f.sources(d, &n.Sources)
 
 	if n.TTL.IsStated() && n.IfLost != Stale {

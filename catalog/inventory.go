@@ -1,6 +1,9 @@
 package catalog
 
-import "github.com/knockon/knockon/catalog/unit"
+import (
+	"github.com/knockon/knockon/catalog/policy"
+	"github.com/knockon/knockon/catalog/unit"
+)
 
 // Inventory counts the quantities of the catalog by how they are known (not stated
 // ones are not counted) and names, sorted, the policies in it that are read and
@@ -17,43 +20,32 @@ func (c *Catalog) Inventory() (evidence [5]int, experimental []string) {
 	for i := range c.Services {
 		s := &c.Services[i]
 		// A tier is a name for importance, not a quantity.
-		count(s.Load.Evidence, s.Capacity.Evidence, s.Concurrency.Evidence, s.ServiceTime.Evidence)
+		count(s.Load.Evidence, s.Patience.Evidence, s.Capacity.Evidence, s.Concurrency.Evidence, s.ServiceTime.Evidence)
 		if r := s.Replicas; r != nil {
-			used["replicas"] = true
+			// The count is that of the client processes, and zones divide the capacity.
+			used["replicas"] = used["replicas"] || r.AtLeast.IsStated()
 			count(r.Count.Evidence, r.AtLeast.Evidence)
 		}
-		if q := s.Queue; q != nil {
-			used["queue"] = true
-			count(q.Bound.Evidence, q.Deadline.Evidence, q.Retention.Evidence)
+		if q := s.Queue; q != nil && q.Preset == "" {
+			count(q.Bound.Evidence, q.Deadline.Evidence, q.Retention.Evidence, q.Margin.Evidence, q.RejectCost.Evidence,
+				q.Target.Evidence, q.Interval.Evidence, q.Visibility.Evidence, q.MaxReceives.Evidence)
 		}
 		if t := s.Throttle; t != nil {
-			used["throttle"] = true
 			count(t.Rate.Evidence, t.Burst.Evidence)
+		}
+		if x := s.Shed; x != nil {
+			count(x.Above.Evidence)
 		}
 		if k := s.Cache; k != nil {
 			used["cache"] = true
 			count(k.TTL.Evidence, k.NegativeTTL.Evidence, k.StaleOnError.Evidence, k.HitRatio.Evidence)
 		}
-		used["load"] = used["load"] || s.Load.IsStated()
-		used["capacity"] = used["capacity"] || s.Capacity.IsStated() || s.Concurrency.IsStated() || s.ServiceTime.IsStated()
 		for j := range s.Needs {
 			n := &s.Needs[j]
-			count(n.TTL.Evidence, n.Within.Evidence, n.Timeout.Evidence, n.Calls.Evidence)
-			used["timeout"] = used["timeout"] || n.Timeout.IsStated()
-			used["calls"] = used["calls"] || n.Calls.IsStated() || n.Parallel
+			// A priority is a name for importance, as a tier is.
+			count(n.TTL.Evidence, n.Within.Evidence, n.Timeout.Evidence, n.Calls.Evidence, n.Clients.Evidence, n.Share.Evidence)
 			used["shared"] = used["shared"] || n.Shared
-			if r := n.Retry; r != nil {
-				used["retry"] = true
-				if r.Preset == "" {
-					count(r.Attempts.Evidence, r.Base.Evidence, r.Factor.Evidence, r.Cap.Evidence)
-				}
-			}
-			if b := n.Breaker; b != nil {
-				used["breaker"] = true
-				if b.Preset == "" {
-					count(b.Errors.Evidence, b.Window.Evidence, b.Calls.Evidence, b.OpenFor.Evidence, b.Probes.Evidence)
-				}
-			}
+			countPolicies(n, count)
 		}
 	}
 	for i := range c.Leases {
@@ -70,10 +62,37 @@ func (c *Catalog) Inventory() (evidence [5]int, experimental []string) {
 			count(t.Within.Evidence)
 		}
 	}
-	for _, name := range []string{"breaker", "cache", "calls", "capacity", "health_check", "load", "queue", "regrant", "renew", "replicas", "retry", "shared", "throttle", "timeout"} {
+	for _, name := range []string{"cache", "health_check", "regrant", "renew", "replicas", "shared"} {
 		if used[name] {
 			experimental = append(experimental, name)
 		}
 	}
 	return evidence, experimental
+}
+
+// countPolicies counts the quantities of a need's policies. A preset counts for
+// nothing: its values are the software's, and none that the catalog vouches for.
+func countPolicies(n *Need, count func(...unit.Evidence)) {
+	if r := n.Retry; r != nil && r.Preset == "" {
+		count(r.Attempts.Evidence, r.Base.Evidence, r.Factor.Evidence, r.Cap.Evidence, r.Jitter.Evidence, r.Deadline.Evidence)
+		if b := r.Budget; b != nil && b.Preset == "" {
+			countBudget(b, count)
+		}
+	}
+	if b := n.Breaker; b != nil && b.Preset == "" {
+		count(b.Errors.Evidence, b.Window.Evidence, b.Ring.Evidence, b.InARow.Evidence, b.Calls.Evidence, b.OpenFor.Evidence, b.Probes.Evidence)
+	}
+	if b := n.Bulkhead; b != nil && b.Preset == "" {
+		count(b.Concurrent.Evidence, b.MaxWait.Evidence)
+	}
+	if l := n.Limit; l != nil && l.Preset == "" {
+		count(l.K.Evidence, l.Window.Evidence, l.Rate.Evidence, l.Burst.Evidence)
+	}
+}
+
+func countBudget(b *policy.RetryBudget, count func(...unit.Evidence)) {
+	count(b.Ratio.Evidence, b.MinRate.Evidence, b.Cap.Evidence,
+		b.MaxTokens.Evidence, b.TokenRatio.Evidence,
+		b.Quota.Evidence, b.Cost.Evidence, b.TimeoutCost.Evidence, b.Refund.Evidence,
+		b.Active.Evidence, b.MinActive.Evidence, b.MaxActive.Evidence)
 }

@@ -76,7 +76,9 @@ owner    = "team-checkout"
 weight   = 2.5
 load     = "400/s"
 replicas = { zones = ["b", "a"], count = 6 }
-queue    = { bound = 100, discipline = "codel" }
+patience = "3s"
+queue    = { bound = 100, discipline = "codel", cancel = true, reject_cost = "2%" }
+shed     = { above = "90%" }
 throttle = { rate = { documented = "1k/s", source = "runbook" }, burst = 50 }
 cache    = { ttl = "1m..5m", stale_on_error = "1h" }
 needs    = [
@@ -92,6 +94,11 @@ if_lost   = "degrade"
 validates = false
 retry     = { attempts = 3, backoff = "full-jitter", base = "50ms", budget = "20%" }
 breaker   = { errors = "50%", window = "10s", open_for = "30s" }
+bulkhead  = { concurrent = 25 }
+limit     = "google-sre-adaptive"
+clients   = { guess = 40 }
+priority  = 9
+share     = { guess = "30%" }
 
 [service.payments]
 fails_as = "corrupt"
@@ -101,6 +108,7 @@ fails_as = "corrupt"
 [service.kv-c]
 [service.orders-queue]
 [service.fraud-score]
+queue = { classes = "weighted" }
 
 [lease.sessions]
 keeper  = "payments"
@@ -144,8 +152,14 @@ url   = "https://example.org/runbook"
 	if n := byTarget["orders-queue"]; n.Mode != Async || n.Within.V.String() != "15m" {
 		t.Errorf("queue %+v", n)
 	}
-	if n := byTarget["fraud-score"]; !n.Believes || n.IfLost != Degrade || n.Retry.Budget.V != 0.2 || n.Breaker.OpenFor.V.String() != "30s" {
+	if n := byTarget["fraud-score"]; !n.Believes || n.IfLost != Degrade || n.Retry.Budget.Ratio.V != 0.2 || n.Breaker.OpenFor.V.String() != "30s" {
 		t.Errorf("long need %+v", n)
+	}
+	if n := byTarget["fraud-score"]; n.Bulkhead.Concurrent.V != 25 || n.Limit.Window.V.String() != "2m" || n.Clients.V != 40 || n.Priority.V != 9 || n.Share.V != 0.3 || n.Share.Evidence != unit.Guess {
+		t.Errorf("client side of a long need %+v", n)
+	}
+	if s.Patience.V.String() != "3s" || !s.Queue.Cancel || s.Queue.RejectCost.V != 0.02 || s.Shed.Above.V != 0.9 {
+		t.Errorf("patience, queue and shedding %+v", s)
 	}
 	if c.Service("payments").FailsAs != FailsCorrupt {
 		t.Error("fails_as is lost")
@@ -326,6 +340,55 @@ needs = [{ on = "root", fallback = "a" }]
 	}
 }
 
+// TestShares: they are of what is shared by weights, and of no more than there is,
+// also where ten times a tenth is not quite one.
+func TestShares(t *testing.T) {
+	tenth := "[service.db]\nqueue = { classes = \"weighted\" }\n"
+	for i := range 10 {
+		tenth += fmt.Sprintf("[service.a%d]\nneeds = [{ on = \"db\", share = \"10%%\" }]\n", i)
+	}
+	mustLoad(t, tenth)
+	_, faults := load(t, tenth+"[service.b]\nneeds = [{ on = \"db\", share = \"0.1%\" }, { on = \"nobody\", share = \"1%\" }]\n")
+	if len(faults) != 2 || !strings.Contains(faults[0].Message+faults[1].Message, "come to 100.1%") {
+		t.Errorf("faults %v", faults)
+	}
+	for _, queue := range []string{"", "queue = { bound = 3 }\n", "queue = { classes = \"strict\" }\n"} {
+		_, faults := load(t, "[service.a]\nneeds = [{ at_least = 1, of = [\"db\"], share = \"10%\" }]\n[service.db]\n"+queue)
+		if len(faults) != 1 || !strings.Contains(faults[0].Message, "not shared by weights") || faults[0].Span.Line != 2 {
+			t.Errorf("a share of what has %q: %v", queue, faults)
+		}
+	}
+}
+
+// TestInventory: what a catalog states counts; what a preset brings does not.
+func TestInventory(t *testing.T) {
+	for text, want := range map[string]int{
+		`retry = "aws-sdk-standard"`: 0,
+		`retry = { attempts = 2, jitter = "20%", deadline = "3s", budget = "envoy-retry-budget" }`: 3,
+		`retry = { budget = { quota = 9, cost = 3, timeout_cost = 4, refund = 2 } }`:               4,
+		`retry = { budget = { active = "20%", min_active = 4 } }`:                                  2,
+		`retry = { budget = { max_tokens = 10, token_ratio = 0.5 } }`:                              2,
+		`retry = { budget = { ratio = "20%", min_rate = "1/s", cap = 9 } }`:                        3,
+		`retry = { budget = { max_active = 3 } }`:                                                  1,
+		`breaker = "gobreaker"`:                                   0,
+		`breaker = { in_a_row = 3, open_for = "1s", probes = 2 }`: 3,
+		`breaker = { errors = "9%", ring = 10, calls = 9 }`:       3,
+		`bulkhead = { concurrent = 3, max_wait = "1s" }`:          2,
+		`limit = { rate = "3/s", burst = 4 }`:                     2,
+		`limit = "kubernetes-client-go"`:                          0,
+		`clients = 3, priority = 2`:                               1,
+	} {
+		c := mustLoad(t, "[service.a]\nneeds = [{ on = \"b\", "+text+" }]\n[service.b]\n")
+		if evidence, experimental := c.Inventory(); evidence[unit.Stated] != want || len(experimental) > 0 {
+			t.Errorf("%s: %v stated, want %d; experimental %v", text, evidence, want, experimental)
+		}
+	}
+	c := mustLoad(t, "[service.a]\npatience = \"3s\"\nshed = { above = \"90%\" }\nreplicas = { count = 3, at_least = 2 }\nqueue = { drop_expired = true, margin = \"1s\", visibility = \"2s\", max_receives = 3 }\n[service.b]\nqueue = \"sqs-redelivery\"\n")
+	if evidence, experimental := c.Inventory(); evidence[unit.Stated] != 7 || !slices.Equal(experimental, []string{"replicas"}) {
+		t.Errorf("%v stated; experimental %v", evidence, experimental)
+	}
+}
+
 func TestCyclesAreLegal(t *testing.T) {
 	mustLoad(t, "[service.a]\nneeds=[\"b\"]\n[service.b]\nneeds=[\"a\"]\n")
 }
@@ -440,17 +503,31 @@ func TestUnreadableFilesAreAllNamed(t *testing.T) {
 func TestMovingLinesChangesNothing(t *testing.T) {
 	one := mustLoad(t, `
 [service.b]
-needs = [{ on = "a", for = "one", timeout = "1s" }, { on = "a", timeout = "2s" }, "c"]
+needs = [
+  { on = "a", for = "one", timeout = "1s" }, { on = "a", timeout = "2s" }, "c",
+  { on = "c", retry = { jitter = "10%" } }, { on = "c", retry = { deadline = "1s" } }, { on = "c", retry = { budget = "20%" } }, { on = "c", retry = { budget = { max_active = 3 } } },
+  { on = "c", breaker = { ring = 9 } }, { on = "c", breaker = { in_a_row = 9 } }, { on = "c", bulkhead = { concurrent = 3 } }, { on = "c", bulkhead = { concurrent = 4 } },
+  { on = "c", limit = { k = 2 } }, { on = "c", limit = { rate = "2/s" } }, { on = "c", clients = 3 }, { on = "c", priority = 3 }, { on = "c", share = "3%" },
+  { on = "c", clients = 4 }, { on = "c", priority = 4 }, { on = "c", share = { guess = "3%" } }, { on = "c", share = "4%" },
+]
 tier = 1
 [service.a]
 [service.c]
+queue = { classes = "weighted" }
 `)
 	two := mustLoad(t, `
 [service.c]
+queue = { classes = "weighted" }
 [service.a]
 [service.b]
 tier = 1
-needs = ["c", { timeout = "2s", on = "a" }, { timeout = "1s", for = "one", on = "a" }]
+needs = [
+  { share = "4%", on = "c" }, { share = { guess = "3%" }, on = "c" }, { priority = 4, on = "c" }, { clients = 4, on = "c" },
+  { share = "3%", on = "c" }, { priority = 3, on = "c" }, { clients = 3, on = "c" }, { limit = { rate = "2/s" }, on = "c" }, { limit = { k = 2 }, on = "c" },
+  { bulkhead = { concurrent = 4 }, on = "c" }, { bulkhead = { concurrent = 3 }, on = "c" }, { breaker = { in_a_row = 9 }, on = "c" }, { breaker = { ring = 9 }, on = "c" },
+  { retry = { budget = { max_active = 3 } }, on = "c" }, { retry = { budget = "20%" }, on = "c" }, { retry = { deadline = "1s" }, on = "c" }, { retry = { jitter = "10%" }, on = "c" },
+  "c", { timeout = "2s", on = "a" }, { timeout = "1s", for = "one", on = "a" },
+]
 `)
 	forget := cmp.FilterValues(func(a, b diag.Span) bool { return true }, cmp.Ignore())
 	if d := cmp.Diff(one, two, forget); d != "" {

@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/knockon/knockon/catalog/diag"
@@ -34,8 +36,50 @@ func (l *loader) merge() *Catalog {
 	}
 	l.resolve(c, docs)
 	l.warnOfRings(c, docs)
+	l.checkShares(c, docs)
 	return c
 }
+
+// checkShares refuses shares of what is not shared by weights, and more of it than
+// there is. A target that no service has is reported elsewhere.
+func (l *loader) checkShares(c *Catalog, docs map[string]*toml.Document) {
+	given := make(map[string]float64)
+	for i := range c.Services {
+		for j := range c.Services[i].Needs {
+			n := &c.Services[i].Needs[j]
+			if !n.Share.IsStated() {
+				continue
+			}
+			for _, id := range n.Targets {
+				s := c.Service(id)
+				if s == nil {
+					continue
+				}
+				at := n.Share.At
+				before := given[id]
+				given[id] = before + n.Share.V
+				switch {
+				case s.Queue == nil || s.Queue.Classes != "weighted":
+					l.faults.Add(diag.Diagnostic{
+						Span: at, Text: docs[at.File].Line(at.Line),
+						Message: `"` + id + `" is not shared by weights, so nobody has a share of it`,
+						Help:    "write queue = { classes = \"weighted\" } in [service." + quoteKey(id) + "], or leave share out",
+					})
+				case before <= 1+shareSlack && given[id] > 1+shareSlack:
+					l.faults.Add(diag.Diagnostic{
+						Span: at, Text: docs[at.File].Line(at.Line),
+						Message: `the shares of "` + id + `" come to ` + strconv.FormatFloat(math.Round(given[id]*1e4)/1e2, 'f', -1, 64) + `%, more than the whole`,
+						Help:    "write shares that add up to 100% or less",
+					})
+				}
+			}
+		}
+	}
+}
+
+// shareSlack is what shares may add up to beyond the whole: ten times 10% in
+// floating point is not always 1.
+const shareSlack = 1e-9
 
 // warnOfRings finds pairs of services that fall back on each other for the same
 // target: without it, each would wait for the other's answer.

@@ -59,6 +59,7 @@ func serviceFacts(s *catalog.Service) [][2]string {
 		f.add("fails as", s.FailsAs.String())
 	}
 	f.add("load", quantity(s.Load))
+	f.add("patience", quantity(s.Patience))
 	f.add("capacity", quantity(s.Capacity))
 	f.add("concurrency", quantity(s.Concurrency))
 	f.add("service time", quantity(s.ServiceTime))
@@ -66,10 +67,13 @@ func serviceFacts(s *catalog.Service) [][2]string {
 		f.add("replicas", named("count", quantity(r.Count), "at least", quantity(r.AtLeast), "zones", strings.Join(r.Zones, " ")))
 	}
 	if q := s.Queue; q != nil {
-		f.add("queue", named("bound", quantity(q.Bound), "discipline", q.Discipline, "deadline", quantity(q.Deadline), "retention", quantity(q.Retention)))
+		f.add("queue", queueFacts(q))
 	}
 	if t := s.Throttle; t != nil {
 		f.add("throttle", named("rate", quantity(t.Rate), "burst", quantity(t.Burst)))
+	}
+	if x := s.Shed; x != nil {
+		f.add("shed", named("above", quantity(x.Above)))
 	}
 	if c := s.Cache; c != nil {
 		f.add("cache", named("ttl", quantity(c.TTL), "negative ttl", quantity(c.NegativeTTL), "stale on error", quantity(c.StaleOnError), "hit ratio", quantity(c.HitRatio)))
@@ -92,10 +96,17 @@ func needFacts(e *graph.Need) [][2]string {
 	f.add("within", quantity(n.Within))
 	f.add("timeout", quantity(n.Timeout))
 	f.add("calls", quantity(n.Calls))
-	f.add("retry", retryFacts(n.Retry))
-	if b := n.Breaker; b != nil {
-		f.add("breaker", named("preset", b.Preset, "errors", quantity(b.Errors), "window", quantity(b.Window), "calls", quantity(b.Calls), "open for", quantity(b.OpenFor), "probes", quantity(b.Probes)))
+	if n.Parallel {
+		f.add("parallel", "the calls go out at once")
 	}
+	f.add("retry", retryFacts(n.Retry))
+	f.add("budget", budgetFacts(n.Retry))
+	f.add("breaker", breakerFacts(n.Breaker))
+	f.add("bulkhead", bulkheadFacts(n.Bulkhead))
+	f.add("limit", limitFacts(n.Limit))
+	f.add("clients", quantity(n.Clients))
+	f.add("priority", quantity(n.Priority))
+	f.add("share", share(n.Share))
 	if n.Believes {
 		f.add("validates", "no: a wrong answer is believed")
 	}
@@ -105,6 +116,23 @@ func needFacts(e *graph.Need) [][2]string {
 	return f
 }
 
+func queueFacts(q *policy.Queue) string {
+	if q.Preset != "" {
+		return "preset " + q.Preset
+	}
+	return named("bound", quantity(q.Bound), "discipline", q.Discipline, "target", quantity(q.Target), "interval", quantity(q.Interval),
+		"classes", q.Classes, "deadline", quantity(q.Deadline), "cancel", yes(q.Cancel), "drop expired", yes(q.DropExpired), "margin", quantity(q.Margin),
+		"reject cost", quantity(q.RejectCost), "retention", quantity(q.Retention), "visibility", quantity(q.Visibility), "max receives", quantity(q.MaxReceives))
+}
+
+// yes prints a switch that is on.
+func yes(on bool) string {
+	if on {
+		return "yes"
+	}
+	return ""
+}
+
 func retryFacts(r *policy.Retry) string {
 	switch {
 	case r == nil:
@@ -112,5 +140,56 @@ func retryFacts(r *policy.Retry) string {
 	case r.Preset != "":
 		return "preset " + r.Preset
 	}
-	return named("attempts", quantity(r.Attempts), "backoff", r.Backoff, "base", quantity(r.Base), "factor", quantity(r.Factor), "cap", quantity(r.Cap), "budget")
+	return named("attempts", quantity(r.Attempts), "backoff", r.Backoff, "base", quantity(r.Base), "factor", quantity(r.Factor), "cap", quantity(r.Cap), "jitter", quantity(r.Jitter), "deadline", quantity(r.Deadline))
+}
+
+// budgetFacts says what pays for retries. It has a line of its own, as its values
+// have names that a retry policy has too; a preset of retries includes it.
+func budgetFacts(r *policy.Retry) string {
+	if r == nil || r.Preset != "" || r.Budget == nil {
+		return ""
+	}
+	b := r.Budget
+	if b.Preset != "" {
+		return "preset " + b.Preset
+	}
+	return named("ratio", quantity(b.Ratio), "min rate", quantity(b.MinRate), "cap", quantity(b.Cap),
+		"max tokens", quantity(b.MaxTokens), "token ratio", quantity(b.TokenRatio),
+		"quota", quantity(b.Quota), "cost", quantity(b.Cost), "timeout cost", quantity(b.TimeoutCost), "refund", quantity(b.Refund),
+		"active", quantity(b.Active), "min active", quantity(b.MinActive), "max active", quantity(b.MaxActive))
+}
+
+func breakerFacts(b *policy.Breaker) string {
+	switch {
+	case b == nil:
+		return ""
+	case b.Preset != "":
+		return "preset " + b.Preset
+	}
+	return named("errors", quantity(b.Errors), "window", quantity(b.Window), "ring", quantity(b.Ring), "in a row", quantity(b.InARow), "calls", quantity(b.Calls), "open for", quantity(b.OpenFor), "probes", quantity(b.Probes))
+}
+
+func bulkheadFacts(b *policy.Bulkhead) string {
+	switch {
+	case b == nil:
+		return ""
+	case b.Preset != "":
+		return "preset " + b.Preset
+	}
+	return named("concurrent", quantity(b.Concurrent), "max wait", quantity(b.MaxWait))
+}
+
+func limitFacts(l *policy.ClientThrottle) string {
+	switch {
+	case l == nil:
+		return ""
+	case l.Preset != "":
+		return "preset " + l.Preset
+	}
+	return named("k", quantity(l.K), "window", quantity(l.Window), "rate", quantity(l.Rate), "burst", quantity(l.Burst))
+}
+
+// share prints a share of a capacity as a catalog writes it.
+func share(v unit.Value[float64]) string {
+	return quantity(unit.Value[unit.Ratio]{V: unit.Ratio(v.V), Evidence: v.Evidence, Source: v.Source})
 }

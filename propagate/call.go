@@ -287,6 +287,12 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 		if m <= 0 {
 			continue
 		}
+		if k == n-1 && e.again > 0 && en.mayRetry(e, k-1, late) {
+			again := float64(float64(m*allow) * e.again)
+			final += m - again
+			e.lines[k-1].Put(from, to, again)
+			continue
+		}
 		if k == n-1 || !en.mayRetry(e, k, late) {
 			final += m
 			continue

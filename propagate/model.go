@@ -10,6 +10,7 @@ import (
 	"github.com/knockon/knockon/catalog/policy"
 	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/propagate/mech"
+	"github.com/knockon/knockon/propagate/scenario"
 )
 
 // What is assumed where the catalog does not say. They are said in every result.
@@ -35,6 +36,7 @@ type call struct {
 	atOnce   bool    // more than one call of a request go out at once
 	timeout  float64 // seconds; +Inf without
 	pauses   []pause // before attempt k+2, one for every retry
+	again    float64 // chance of another attempt after the last that is told apart
 	deadline float64 // seconds after the first attempt; +Inf without
 	stale    float64 // seconds a stale answer lasts; +Inf for ever
 	clients  float64
@@ -118,7 +120,7 @@ func (m *model) assume(service, need, key, value, why string) {
 
 // compile makes a catalog ready to play. It fails where requests would multiply
 // without end.
-func compile(c *catalog.Catalog) (*model, error) {
+func compile(c *catalog.Catalog, sc *scenario.Scenario) (*model, error) {
 	m := &model{servers: make([]server, len(c.Services))}
 	index := make(map[string]int32, len(c.Services))
 	for i := range c.Services {
@@ -130,7 +132,7 @@ func compile(c *catalog.Catalog) (*model, error) {
 		m.connect(int32(i), index)
 	}
 	rank := m.sort()
-	m.loads()
+	m.loads(sc)
 	if err := m.flows(rank); err != nil {
 		return nil, err
 	}
@@ -217,7 +219,11 @@ func (m *model) newCall(from, to int32, j int, n *catalog.Need) call {
 	}
 	retries := 0
 	if r := n.Retry; r != nil {
-		retries = int(min(r.Attempts.Or(3), mech.MaxAttempts)) - 1
+		attempts := r.Attempts.Or(3)
+		retries = int(min(attempts, mech.MaxAttempts)) - 1
+		if more := float64(attempts - mech.MaxAttempts); more > 0 {
+			e.again = more / (more + 1)
+		}
 		if r.Backoff == "" && retries > 0 {
 			m.assume(id, target, "retry.backoff", "full-jitter", "not stated")
 		}
@@ -328,7 +334,7 @@ func (m *model) sort() (component []int32) {
 }
 
 // loads gives what nobody calls a load from outside, stated or assumed.
-func (m *model) loads() {
+func (m *model) loads(sc *scenario.Scenario) {
 	called := make([]bool, len(m.servers))
 	for i := range m.calls {
 		called[m.calls[i].to] = true
@@ -352,7 +358,9 @@ func (m *model) loads() {
 	offer := func(v int32, why string) {
 		s := &m.servers[v]
 		rate := AssumedLoad
-		if s.decl.Load.IsStated() {
+		if why == "" && !s.decl.Load.IsStated() {
+			rate = 0
+		} else if s.decl.Load.IsStated() {
 			rate = float64(s.decl.Load.V)
 		} else {
 			m.assume(s.id, "", "load", unit.Rate(rate).String(), why)
@@ -368,6 +376,9 @@ func (m *model) loads() {
 		switch {
 		case m.servers[v].decl.Load.IsStated():
 			offer(int32(v), "")
+		case called[v] && slices.ContainsFunc(sc.Loads, func(l scenario.Load) bool { return l.Service == m.servers[v].id }):
+			offer(int32(v), "")
+			m.calls[len(m.calls)-1].nominal = 0
 		case !called[v]:
 			offer(int32(v), "not stated, and nobody calls it")
 		}
@@ -563,10 +574,10 @@ func (m *model) lanes() {
 			e.classes = newClasses(n)
 			e.q = 1
 			var budget *policy.RetryBudget
-			want := lane{async: e.async, limit: math.Inf(1), weight: 1}
+			want := lane{async: e.async, limit: math.Inf(1)}
 			if e.need != nil {
 				want.priority = e.need.Priority.Or(0)
-				want.weight = e.need.Share.Or(1)
+				want.weight = e.need.Share.Or(0)
 				if e.need.Retry != nil {
 					budget = e.need.Retry.Budget
 				}
@@ -608,6 +619,7 @@ func (m *model) lanes() {
 			}
 			s.lanes[k].calls = append(s.lanes[k].calls, i)
 		}
+		s.shareOut()
 		slices.SortStableFunc(s.lanes, func(a, b lane) int { return cmp.Compare(a.priority, b.priority) })
 		for k := range s.lanes {
 			for _, i := range s.lanes[k].calls {
@@ -616,6 +628,22 @@ func (m *model) lanes() {
 		}
 		s.settled = 1
 		s.capShare, s.slow = 1, 1
+	}
+}
+
+// shareOut gives the lanes whose callers state no share what the others leave.
+func (s *server) shareOut() {
+	rest, without := 1.0, 0
+	for k := range s.lanes {
+		rest -= s.lanes[k].weight
+		if s.lanes[k].weight == 0 {
+			without++
+		}
+	}
+	for k := range s.lanes {
+		if s.lanes[k].weight == 0 {
+			s.lanes[k].weight = max(1e-6, rest/float64(without))
+		}
 	}
 }
 

@@ -138,9 +138,15 @@ func (r *recorder) close(en *engine) {
 		s.bin = ServiceBin{Queue: b.Queue}
 		s.watch.seen, s.watch.failed = s.bin, 0
 	}
+	outside := 0.0
 	for i := range en.m.calls {
-		en.m.calls[i].bin = NeedBin{}
+		e := &en.m.calls[i]
+		if e.from < 0 {
+			outside += e.bin.Calls
+		}
+		e.bin = NeedBin{}
 	}
+	r.result.Outside = append(r.result.Outside, outside)
 	en.weigh()
 	r.at++
 	r.start = en.t
@@ -188,6 +194,8 @@ func (en *engine) weigh() {
 
 func (r *recorder) finish(en *engine) {
 	for v := range en.m.servers {
-		r.result.Services[v].Windows = en.m.servers[v].watch.close(en.t)
+		s := &en.m.servers[v]
+		r.result.Services[v].Windows = s.watch.close(en.t)
+		r.result.Services[v].EmptyAt = s.emptyAt
 	}
 }

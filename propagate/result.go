@@ -1,7 +1,6 @@
 package propagate
 
 import (
-	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -12,6 +11,7 @@ type Result struct {
 	Times       []float64       // seconds; bin i is [Times[i], Times[i+1])
 	Services    []ServiceResult // by ID
 	Needs       []NeedResult    // by service, then in canonical order
+	Outside     []float64       // requests from outside, to all services together, by bin
 	Assumptions []Assumption    // what was not stated and mattered to the run, by service
 	Expects     []Outcome       // of the scenario's expectations, in their order
 	Verdict     Verdict
@@ -30,6 +30,7 @@ type ServiceResult struct {
 	Servers  float64  // requests in service at once; +Inf without limit
 	Nominal  float64  // requests per second when all is well
 	MaxQueue float64  // greatest length, at any step
+	EmptyAt  float64  // seconds; when the queue was empty again after its greatest length; NaN if it was not, 0 if it never was longer than nothing
 	Faulted  bool     // a fault of the scenario strikes it
 }
 
@@ -165,5 +166,3 @@ type Options struct {
 // DefaultTolerance is the share of a time-out that a step may take while rates
 // change, and the change of a rate that a step may make beyond that.
 const DefaultTolerance = 0.05
-
-var _ unit.Duration

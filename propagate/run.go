@@ -11,7 +11,7 @@ import (
 // Run plays a scenario on a catalog. A cancelled context gives what there is, with
 // Partial set, and the context's error. Other errors are faults of the catalog.
 func Run(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, opt Options) (*Result, error) {
-	m, err := compile(c)
+	m, err := compile(c, sc)
 	if err != nil {
 		return nil, err
 	}
@@ -27,12 +27,9 @@ func Run(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, opt Opt
 		en.rec.finish(en)
 	}
 	res.Steps, res.Balance = en.steps, en.balance
+	res.judge()
 	if res.Balance > 1e-6 {
 		panic(fmt.Sprintf("propagate: requests were lost or made: the balance is off by %.3g of them", res.Balance))
 	}
 	return res, err
 }
-
-// Why explains the window of a service that contains a time (in seconds; its worst
-// window when at is negative). It is nil for a service that was healthy then.
-func (r *Result) Why(service string, at float64) *Cause { return nil }

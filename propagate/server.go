@@ -28,6 +28,8 @@ type serverState struct {
 	finishing float64 // per second, in the step before
 	settled   float64 // share of requests that end well, when last some ended
 	idleSince float64 // when its queue was last empty
+	peak      float64 // greatest length of its queue
+	emptyAt   float64 // when it was empty again; NaN while it is not
 	threadsIn float64 // requests that hold a thread, at the end of the step
 
 	rateStart, rateGood float64
@@ -62,6 +64,14 @@ func (s *server) places() mech.Servers {
 		c = max(0, c-float64(s.rejection*float64(s.rejected*s.time)))
 	}
 	return mech.Servers{Count: c, Time: s.time * s.slow}
+}
+
+// full is the declared capacity of a service, per second.
+func (s *server) full() float64 {
+	if s.leaf && !math.IsInf(s.threads, 1) {
+		return min(s.capacity, s.threads/s.time)
+	}
+	return s.capacity
 }
 
 // room is how many could start in this step.
@@ -167,11 +177,7 @@ const (
 
 // muNow is the capacity of a service as it is now, per second.
 func (en *engine) muNow(s *server) float64 {
-	rate := s.capacity * s.capShare / s.slow
-	if s.leaf && !math.IsInf(s.threads, 1) {
-		return min(rate, s.threads*s.capShare/(s.time*s.slow))
-	}
-	return rate
+	return s.full() * s.capShare / s.slow
 }
 
 // admit takes attempts of one lane in, entry at most. A rejection that is retried
@@ -405,8 +411,17 @@ func (en *engine) start(v int32, s *server, room float64) {
 	for k := range s.lanes {
 		mass += s.lanes[k].queue.Mass()
 	}
-	if mass <= mech.Tiny {
+	if mass <= 1e-6*max(1, s.peak) {
 		s.idleSince = t + h
+		if math.IsNaN(s.emptyAt) {
+			s.emptyAt = t + h
+			if drain := room/h - arrived/h; drain > 0 {
+				s.emptyAt = t + min(h, waiting/drain)
+			}
+		}
+	}
+	if mass > s.peak && mass > 1e-6 {
+		s.peak, s.emptyAt = mass, math.NaN()
 	}
 	s.bin.MeanQueue += 0.5 * (waiting + mass) * h
 	s.bin.MaxQueue = max(s.bin.MaxQueue, mass)

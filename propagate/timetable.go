@@ -17,7 +17,6 @@ type timetable struct {
 	faults  [][]int32 // by service, of the scenario
 	loads   [][]int32
 	outside []int32 // call from outside of a service, -1 without
-	curved  bool    // a load changes all the time
 }
 
 const forever = math.MaxFloat64
@@ -82,13 +81,11 @@ func newTimetable(c *catalog.Catalog, m *model, sc *scenario.Scenario, en *engin
 		add(to)
 		if r := l.Ramp.Seconds(); r > 0 {
 			add(from + r)
-			add(to + r)
-			tt.curved = true
+			add(to - r)
 		}
 		for _, p := range l.Points {
 			add(p.At.Seconds())
 		}
-		tt.curved = tt.curved || l.Linear || l.Daily != nil
 	}
 	for i := range sc.Actions {
 		at := sc.Actions[i].At.Seconds()
@@ -184,6 +181,7 @@ func (en *engine) afflict(v int32) {
 			s.corrupt = true
 		}
 	}
+	share := 1.0 // the last deed counts
 	for i := range en.sc.Actions {
 		a := &en.sc.Actions[i]
 		if a.At.Seconds() > en.t+1e-9 {
@@ -195,7 +193,7 @@ func (en *engine) afflict(v int32) {
 			}
 			switch d.Verb {
 			case scenario.SetCapacity:
-				s.capShare *= d.Share
+				share = d.Share
 			case scenario.Restart:
 				if en.t < a.At.Seconds()+d.Length.Seconds()-1e-9 {
 					s.down = true
@@ -203,6 +201,7 @@ func (en *engine) afflict(v int32) {
 			}
 		}
 	}
+	s.capShare *= share
 	if s.down && !was {
 		en.kill(v)
 	}
@@ -293,7 +292,7 @@ func (en *engine) do(d *scenario.Deed) {
 	case scenario.Throttle:
 		rate := float64(d.Rate)
 		if d.Share > 0 {
-			rate = d.Share * en.muNow(s)
+			rate = d.Share * s.full()
 		}
 		s.trickle = &mech.Bucket{Rate: rate}
 	case scenario.Unthrottle:
@@ -319,7 +318,7 @@ func (en *engine) loadAt(v int32, base, t float64) float64 {
 		from := l.At.Seconds()
 		to := until(from, l.For.Seconds())
 		ramp := l.Ramp.Seconds()
-		if t < from || t >= to+ramp {
+		if t < from || t >= to {
 			continue
 		}
 		target := rate
@@ -342,10 +341,7 @@ func (en *engine) loadAt(v int32, base, t float64) float64 {
 		}
 		w := 1.0
 		if ramp > 0 {
-			w = min(1, (t-from)/ramp)
-			if t > to {
-				w = min(w, 1-(t-to)/ramp)
-			}
+			w = min(1, (t-from)/ramp, (to-t)/ramp)
 		}
 		rate += float64(w * (target - rate))
 	}

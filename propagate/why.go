@@ -38,5 +38,3 @@ const (
 	BreakerCause                   // a caller's breaker, bulkhead, throttle or budget stops calls
 	ThreadsCause                   // its threads wait for others
 )
-
-var _ = FaultCause

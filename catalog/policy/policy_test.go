@@ -1,16 +1,11 @@
 package policy
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/toml"
-	"github.com/knockon/knockon/catalog/unit"
 )
 
 // decode reads the keys of a table with f and returns what it complained about.
@@ -31,91 +26,13 @@ func messages(l diag.List) []string {
 	return all
 }
 
-func TestPresetsAreSortedAndSourced(t *testing.T) {
-	var names []string
-	for _, p := range RetryPresets {
-		names = append(names, p.Retry.Preset)
-		if p.Source == "" || p.Retry.Attempts.Evidence != unit.Documented {
-			t.Errorf("preset %q does not say where it is from", p.Retry.Preset)
-		}
-		if b := p.Retry.Backoff; b != "" && !slices.Contains(BackoffWords, b) {
-			t.Errorf("preset %q backs off by %q", p.Retry.Preset, b)
-		}
-	}
-	if !slices.IsSorted(names) || len(slices.Compact(names)) != len(RetryPresets) {
-		t.Errorf("retry presets are not sorted or not unique: %v", names)
-	}
-	names = nil
-	for _, p := range BreakerPresets {
-		names = append(names, p.Breaker.Preset)
-	}
-	if !slices.IsSorted(names) {
-		t.Errorf("breaker presets are not sorted: %v", names)
-	}
-}
-
-// TestPresetsAgreeWithTheCollection compares attempts with a collection of
-// defaults read from the software's own sources.
-func TestPresetsAgreeWithTheCollection(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join(moduleRoot(t), "..", "shared", "design", "defaults-presets.json"))
-	if err != nil {
-		t.Skip("skipped: the collection of defaults is not beside this checkout")
-	}
-	var collection struct {
-		Presets []struct {
-			Name        string         `json:"name"`
-			Kind        string         `json:"kind"`
-			MaxAttempts *int64         `json:"max_attempts"`
-			Values      map[string]any `json:"values"`
-		} `json:"presets"`
-	}
-	if err := json.Unmarshal(data, &collection); err != nil {
-		t.Fatal(err)
-	}
-	compared := 0
-	for _, c := range collection.Presets {
-		i := slices.IndexFunc(RetryPresets, func(p RetryPreset) bool { return p.Retry.Preset == c.Name })
-		attempts, ok := c.Values["max_attempts"].(float64)
-		if c.MaxAttempts != nil {
-			attempts, ok = float64(*c.MaxAttempts), true
-		}
-		if i < 0 || !ok {
-			continue
-		}
-		compared++
-		if got := RetryPresets[i].Retry.Attempts.V; got != int64(attempts) {
-			t.Errorf("%s: %d attempts, the collection says %v", c.Name, got, attempts)
-		}
-	}
-	if compared < 10 {
-		t.Errorf("only %d presets could be compared", compared)
-	}
-}
-
-func moduleRoot(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above this test")
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
 func TestRetry(t *testing.T) {
 	var r *Retry
 	read := func(d *toml.Decoder) { r = RetryKeys(d, "retry") }
 	if said := decode(t, `retry = "aws-sdk-standard"`, read); said != "" || r.Attempts.V != 3 || r.Cap.V.String() != "20s" {
 		t.Errorf("preset: %q %+v", said, r)
 	}
-	if said := decode(t, `retry = { attempts = 4, backoff = "equal-jitter", base = "10ms", factor = 1.5, cap = "1s", budget = "10%" }`, read); said != "" || r.Attempts.V != 4 || r.Factor.V != 1.5 || r.Budget.V != 0.1 {
+	if said := decode(t, `retry = { attempts = 4, backoff = "equal-jitter", base = "10ms", factor = 1.5, cap = "1s", jitter = "20%", deadline = "30s", budget = "10%" }`, read); said != "" || r.Attempts.V != 4 || r.Factor.V != 1.5 || r.Jitter.V != 0.2 || r.Deadline.V.String() != "30s" || r.Budget.Ratio.V != 0.1 {
 		t.Errorf("table: %q %+v", said, r)
 	}
 	for text, want := range map[string]string{
@@ -128,6 +45,15 @@ func TestRetry(t *testing.T) {
 		`retry = { base = "10s", cap = "1s" }`:     "longer than cap",
 		`retry = { factor = 0.5 }`:                 "from 1",
 		`retry = { attempts = { guess = "many" }}`: "must be an integer",
+		`retry = { attempts = 1001 }`:              "out of range",
+		`retry = { jitter = 0.2 }`:                 `write "20%"`,
+
+		`retry = { backoff = "none", cap = "1s" }`:                             `"cap" belongs to a pause`,
+		`retry = { backoff = "fixed", factor = 2 }`:                            `no part in backoff = "fixed"`,
+		`retry = { backoff = "envoy-jitter", factor = 2 }`:                     "these pauses double",
+		`retry = { backoff = "fixed", base = "10s", deadline = "5s" }`:         "later than the deadline 5s",
+		`retry = { budget = { active = "20%", min_activ = 3 } }`:               `unknown key "min_activ" in budget of retry of the test; did you mean "min_active"`,
+		`retry = { backoff = "fulljitter", base = "1s", budget = "finagle"  }`: `did you mean "finagle-retry-budget"`,
 	} {
 		if said := decode(t, text, read); !strings.Contains(said, want) {
 			t.Errorf("%s: want %q in %q", text, want, said)
@@ -135,21 +61,147 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-func TestBreakerQueueThrottleCache(t *testing.T) {
+func TestRetryBudget(t *testing.T) {
+	var b *RetryBudget
+	read := func(d *toml.Decoder) { b = RetryBudgetKeys(d, "budget") }
+	for text, want := range map[string]BudgetKind{
+		`budget = "20%"`:                                                    RatioBudget,
+		`budget = { guess = "20%" }`:                                        RatioBudget,
+		`budget = { documented = "20%", source = "runbook" }`:               RatioBudget,
+		`budget = { ratio = "20%", min_rate = "10/s", cap = 100 }`:          RatioBudget,
+		`budget = "finagle-retry-budget"`:                                   RatioBudget,
+		`budget = { max_tokens = 100, token_ratio = 0.1 }`:                  TokenBudget,
+		`budget = "grpc-retry-throttling-example"`:                          TokenBudget,
+		`budget = { quota = 500, cost = 5, timeout_cost = 10, refund = 1 }`: QuotaBudget,
+		`budget = { active = "20%", min_active = 3 }`:                       ActiveBudget,
+		`budget = "envoy-retry-budget"`:                                     ActiveBudget,
+		`budget = { max_active = { guess = 3 } }`:                           ActiveBudget,
+	} {
+		if said := decode(t, text, read); said != "" || b.Kind() != want {
+			t.Errorf("%s: %q, family %d", text, said, b.Kind())
+		}
+	}
 	for text, want := range map[string]string{
-		`breaker = { errors = "150%" }`:      "more than the whole",
-		`breaker = "hystrix"`:                `did you mean "hystrix-breaker"`,
-		`queue = { discipline = "fiffo" }`:   `did you mean "fifo"`,
-		`queue = { bound = -1 }`:             "from 0",
+		`budget = 0.2`:                                  `write "20%"`,
+		`budget = "20"`:                                 `write "20%"`,
+		`budget = "120%"`:                               "more than the whole",
+		`budget = ""`:                                   "unknown retry budget preset",
+		`budget = true`:                                 "say a budget",
+		`budget = {}`:                                   "this one is empty",
+		`budget = { guess = "20%", cap = 3 }`:           `unknown key "cap"`,
+		`budget = { min_rate = "10/s" }`:                `"min_rate" goes with "ratio"`,
+		`budget = { min_active = 3 }`:                   `"min_active" goes with "active"`,
+		`budget = { ratio = "20%", max_tokens = 10 }`:   `"ratio" and "max_tokens" belong to different kinds of retry budget`,
+		`budget = { active = "20%", max_active = 3 }`:   `"active" and "max_active" belong`,
+		`budget = { cap = 10, token_ratio = 0.1 }`:      `"cap" and "token_ratio" belong`,
+		`budget = { max_tokens = 10 }`:                  "add token_ratio",
+		`budget = { quota = 500 }`:                      "add cost",
+		`budget = { quota = 5, cost = 14 }`:             "never more than 5",
+		`budget = { quota = 0, cost = 14 }`:             "out of range",
+		`budget = { maxTokens = 10, token_ratio = 0.1}`: `did you mean "max_tokens"`,
+	} {
+		if said := decode(t, text, read); !strings.Contains(said, want) {
+			t.Errorf("%s: want %q in %q", text, want, said)
+		}
+	}
+	if (*RetryBudget)(nil).Kind() != NoBudget || (&RetryBudget{}).Kind() != NoBudget {
+		t.Error("no budget has a family")
+	}
+}
+
+func TestQueue(t *testing.T) {
+	var q *Queue
+	read := func(d *toml.Decoder) { q = QueueKeys(d, "queue") }
+	const all = `queue = { bound = 10, discipline = "codel", deadline = "2s", retention = "4d", cancel = true, drop_expired = true, margin = "200ms", reject_cost = "5%", classes = "weighted", target = "5ms", interval = "100ms", visibility = "30s", max_receives = 10 }`
+	if said := decode(t, all, read); said != "" || !q.Cancel || !q.DropExpired || q.Margin.V.String() != "200ms" || q.RejectCost.V != 0.05 || q.Classes != "weighted" || q.Target.V.String() != "5ms" || q.Interval.V.String() != "100ms" || q.Visibility.V.String() != "30s" || q.MaxReceives.V != 10 {
+		t.Errorf("table: %q %+v", said, q)
+	}
+	if said := decode(t, `queue = "sqs-redelivery"`, read); said != "" || q.Retention.V.String() != "4d" {
+		t.Errorf("preset: %q %+v", said, q)
+	}
+	for _, text := range []string{
+		`queue = { discipline = "adaptive-lifo", interval = "100ms" }`,
+		`queue = { discipline = "codel", target = "20ms" }`,
+		`queue = { max_receives = 3 }`,
+	} {
+		if said := decode(t, text, read); said != "" {
+			t.Errorf("%s: %q", text, said)
+		}
+	}
+	for text, want := range map[string]string{
+		`queue = { discipline = "fiffo" }`:                                      `did you mean "fifo"`,
+		`queue = { bound = -1 }`:                                                "from 0",
+		`queue = "codel"`:                                                       `did you mean "codel-facebook"`,
+		`queue = { margin = "1s" }`:                                             "add drop_expired = true",
+		`queue = { margin = "1s", drop_expired = false }`:                       "add drop_expired = true",
+		`queue = { cancel = "yes" }`:                                            "true, without quotes",
+		`queue = { classes = "strikt" }`:                                        `did you mean "strict"`,
+		`queue = { target = "5ms" }`:                                            `add discipline = "codel"`,
+		`queue = { discipline = "lifo", interval = "5ms" }`:                     "served by neither",
+		`queue = { discipline = "codel", target = "100ms", interval = "50ms" }`: "not shorter than its interval 50ms",
+		`queue = { discipline = "codel", target = "200ms" }`:                    "not shorter than its interval 100ms",
+		`queue = { discipline = "codel", interval = "5ms" }`:                    "target 5ms is not shorter",
+		`queue = { visibility = "5d", retention = "4d" }`:                       "forgotten it after 4d",
+	} {
+		if said := decode(t, text, read); !strings.Contains(said, want) {
+			t.Errorf("%s: want %q in %q", text, want, said)
+		}
+	}
+	// One fault is answered once: nobody knows what the word was meant for.
+	if said := decode(t, `queue = { discipline = "coddel", target = "5ms" }`, read); strings.Count(said, ";") != 1 {
+		t.Errorf("a misspelt discipline: %q", said)
+	}
+}
+
+func TestClientSide(t *testing.T) {
+	var b *Bulkhead
+	var l *ClientThrottle
+	var k *Breaker
+	read := func(d *toml.Decoder) {
+		b, l, k = BulkheadKeys(d, "bulkhead"), ClientThrottleKeys(d, "limit"), BreakerKeys(d, "breaker")
+	}
+	if said := decode(t, "bulkhead = \"resilience4j-bulkhead\"\nlimit = \"google-sre-adaptive\"\nbreaker = \"gobreaker\"", read); said != "" || b.Concurrent.V != 25 || l.K.V != 2 || k.InARow.V != 6 {
+		t.Errorf("presets: %q", said)
+	}
+	if said := decode(t, "bulkhead = { concurrent = 8, max_wait = \"1s\" }\nlimit = { rate = \"5/s\", burst = 10 }\nbreaker = { errors = \"50%\", ring = 20, calls = 10 }", read); said != "" || b.MaxWait.V.String() != "1s" || l.Burst.V != 10 || k.Ring.V != 20 {
+		t.Errorf("tables: %q", said)
+	}
+	for text, want := range map[string]string{
+		`bulkhead = 25`:                                           "concurrent = 25",
+		`bulkhead = "resilience4j"`:                               `did you mean "resilience4j-bulkhead"`,
+		`bulkhead = { max_wait = "1s" }`:                          `"max_wait" goes with "concurrent"`,
+		`bulkhead = { concurrent = 0 }`:                           "from 1",
+		`limit = "google-sre"`:                                    `did you mean "google-sre-adaptive"`,
+		`limit = { k = 0.5 }`:                                     "from 1",
+		`limit = { burst = 3 }`:                                   `"burst" goes with "rate"`,
+		`limit = { k = 2, rate = "5/s" }`:                         `"k" and "rate" belong to different kinds of limit`,
+		`breaker = { errors = "150%" }`:                           "more than the whole",
+		`breaker = { errors = "0%" }`:                             "always open",
+		`breaker = "hystrix"`:                                     `did you mean "hystrix-breaker"`,
+		`breaker = { in_a_row = 5, errors = "50%" }`:              `"errors" counts a share`,
+		`breaker = { errors = "50%", window = "1s", ring = 10 }`:  "not both",
+		`breaker = { errors = "50%", ring = 10, calls = 20 }`:     "never holds 20 calls",
+		`breaker = { errors = "50%", open_fro = "1s", ring = 1 }`: `did you mean "open_for"`,
+	} {
+		if said := decode(t, text, read); !strings.Contains(said, want) {
+			t.Errorf("%s: want %q in %q", text, want, said)
+		}
+	}
+}
+
+func TestThrottleShedCacheReplicas(t *testing.T) {
+	for text, want := range map[string]string{
 		`throttle = { rate = 5 }`:            `write "5/s"`,
+		`shed = "90%"`:                       `above = "90%"`,
+		`shed = {}`:                          `needs the key "above"`,
+		`shed = { above = "0%" }`:            "serves nobody",
 		`cache = { ttl = "1h..1m" }`:         "backwards",
 		`replicas = 0`:                       "from 1",
 		`replicas = { count=2, at_least=3 }`: "3 of 2",
 	} {
 		said := decode(t, text, func(d *toml.Decoder) {
-			BreakerKeys(d, "breaker")
-			QueueKeys(d, "queue")
 			ThrottleKeys(d, "throttle")
+			ShedKeys(d, "shed")
 			CacheKeys(d, "cache")
 			ReplicasKeys(d, "replicas")
 		})

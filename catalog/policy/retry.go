@@ -2,12 +2,15 @@ package policy
 
 import (
 	"cmp"
-	"math"
 	"strings"
 
 	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/catalog/unit"
 )
+
+// MaxAttempts is the most a retry policy can say. Presets of software that goes on
+// until a time has passed say it, and their Deadline ends it.
+const MaxAttempts = 1000
 
 // Retry is what a caller does with a failed attempt.
 type Retry struct {
@@ -15,49 +18,85 @@ type Retry struct {
 	Attempts unit.Value[int64]         // all attempts, the first included
 	Backoff  string                    // one of BackoffWords; "" where not stated
 	Base     unit.Value[unit.Duration] // pause before the first retry
-	Factor   unit.Value[float64]       // growth of the pause from one retry to the next
-	Cap      unit.Value[unit.Duration] // longest pause
-	Jitter   unit.Value[unit.Ratio]    // each pause times a number between 1-jitter and 1+jitter
+	Factor   unit.Value[float64]       // growth of the pause from one retry to the next; 2 where not stated
+	Cap      unit.Value[unit.Duration] // longest pause; no limit where not stated
+	Jitter   unit.Value[unit.Ratio]    // each pause times a number between 1-jitter and 1+jitter; 0 where not stated
 	Deadline unit.Value[unit.Duration] // no attempt begins later than this after the first
 	Budget   *RetryBudget              // nil: not stated
 }
 
-// BackoffWords are the ways to wait between attempts. The jittered ones are those
-// of Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog 2015.
-var BackoffWords = []string{"none", "fixed", "exponential", "full-jitter", "equal-jitter"}
+// BackoffWords are the ways to wait between attempts. With
+//
+//	u(k) = min(Base Factor^(k-1), Cap),   Factor 2 where not stated,
+//
+// the pause between attempts k and k+1, the first attempt being 1, is
+//
+//	none          0
+//	fixed         Base
+//	exponential   u(k)
+//	full-jitter   uniform from 0 to u(k)
+//	equal-jitter  uniform from u(k)/2 to u(k)
+//	envoy-jitter  uniform from 0 to min(Base (2^k - 1), Cap)
+//
+// and Jitter j multiplies it by a number uniform from 1-j to 1+j, after Cap, as
+// gRPC does. Full and equal jitter are those of Brooker, "Exponential Backoff And
+// Jitter", AWS Architecture Blog 2015; the last is that of Envoy's router filter.
+var BackoffWords = []string{"none", "fixed", "exponential", "full-jitter", "equal-jitter", "envoy-jitter"}
 
 // RetryKeys reads `retry = "preset"` or `retry = { attempts = 3, … }` from the key
 // of a need.
 func RetryKeys(d *toml.Decoder, key string) *Retry {
-	v, ok := d.Value(key)
-	if !ok {
-		return nil
-	}
-	if name, ok := v.Scalar.(string); ok && v.Kind == toml.StringKind {
-		r, ok := preset(d, v, "retry preset", name, RetryPresets, func(p RetryPreset) string { return p.Retry.Preset })
-		if !ok {
+	if p, isName := preset(d, key, "retry preset", RetryPresets, func(p *RetryPreset) string { return p.Retry.Preset }); isName {
+		if p == nil {
 			return nil
 		}
-		found := r.Retry
+		found := p.Retry
 		return &found
 	}
-	t := d.Sub(key, "a retry policy, by the name of a preset or as a table such as { attempts = 3, backoff = \"full-jitter\" }")
+	t := d.Sub(key, `a retry policy, by the name of a preset or as a table such as { attempts = 3, backoff = "full-jitter", base = "100ms" }`)
 	if t == nil {
 		return nil
 	}
 	r := &Retry{}
-	toml.Count(t, "attempts", 1, 1000, &r.Attempts)
+	toml.Count(t, "attempts", 1, MaxAttempts, &r.Attempts)
 	if w, ok := t.Enum("backoff", BackoffWords); ok {
 		r.Backoff = w
 	}
 	t.Duration("base", &r.Base)
 	toml.Real(t, "factor", 1, 100, &r.Factor)
 	t.Duration("cap", &r.Cap)
+	t.Ratio("jitter", &r.Jitter)
+	t.Duration("deadline", &r.Deadline)
+	r.Budget = RetryBudgetKeys(t, "budget")
+	r.check(t)
+	t.Done()
+	return r
+}
+
+// check refuses pauses that say two things at once.
+func (r *Retry) check(t *toml.Decoder) {
+	if r.Backoff == "none" {
+		for _, key := range []string{"base", "factor", "cap", "jitter"} {
+			if t.Has(key) {
+				t.Errorf(t.Key(key), `leave it out, or write another backoff such as "full-jitter"`, `%q belongs to a pause, and backoff = "none" has none`, key)
+				return
+			}
+		}
+	}
+	if r.Factor.IsStated() && (r.Backoff == "fixed" || r.Backoff == "envoy-jitter") {
+		help := `write backoff = "exponential", or leave factor out`
+		if r.Backoff == "envoy-jitter" {
+			help = "leave factor out; these pauses double"
+		}
+		t.Errorf(r.Factor.At, help, "a factor has no part in backoff = %q", r.Backoff)
+	}
 	if r.Base.IsStated() && r.Cap.IsStated() && r.Base.V > r.Cap.V {
 		t.Errorf(r.Base.At, `the first pause cannot be longer than the longest`, "base %s is longer than cap %s", r.Base.V, r.Cap.V)
 	}
-	t.Done()
-	return r
+	plain := r.Backoff == "fixed" || r.Backoff == "exponential"
+	if plain && !r.Jitter.IsStated() && r.Base.IsStated() && r.Deadline.IsStated() && r.Base.V > r.Deadline.V {
+		t.Errorf(r.Deadline.At, "write a longer deadline, or attempts = 1", "the first retry begins after %s, later than the deadline %s", r.Base.V, r.Deadline.V)
+	}
 }
 
 // Compare orders retries by what they say; nil comes first.
@@ -72,54 +111,8 @@ func (r *Retry) Compare(o *Retry) int {
 		compareValues(r.Base, o.Base),
 		compareValues(r.Factor, o.Factor),
 		compareValues(r.Cap, o.Cap),
+		compareValues(r.Jitter, o.Jitter),
+		compareValues(r.Deadline, o.Deadline),
+		r.Budget.Compare(o.Budget),
 	)
-}
-
-func compareNil(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return -1
-	}
-	return 1
-}
-
-// RetryPreset is the retry policy of real software, by name.
-type RetryPreset struct {
-	Retry  Retry
-	Source string // where its values were read
-}
-
-func documented[T any](v T, source string) unit.Value[T] {
-	return unit.Value[T]{V: v, Evidence: unit.Documented, Source: source}
-}
-
-func retryPreset(name string, attempts int64, backoff string, base, limit string, factor float64, budget string, source string) RetryPreset {
-	r := Retry{Preset: name, Attempts: documented(attempts, source), Backoff: backoff}
-	if base != "" {
-		r.Base = documented(mustDuration(base), source)
-	}
-	if limit != "" {
-		r.Cap = documented(mustDuration(limit), source)
-	}
-	if !math.IsNaN(factor) && factor > 0 {
-		r.Factor = documented(factor, source)
-	}
-	if budget != "" {
-		b, err := unit.ParseRatio(budget)
-		if err != nil {
-			panic("policy: " + err.Error())
-		}
-		r.Budget = &RetryBudget{Ratio: documented(b, source)}
-	}
-	return RetryPreset{Retry: r, Source: source}
-}
-
-func mustDuration(s string) unit.Duration {
-	d, err := unit.ParseDuration(s)
-	if err != nil {
-		panic("policy: " + err.Error())
-	}
-	return d
 }

@@ -107,7 +107,7 @@ func QuotaThreshold(attempts int, cost, refund float64) float64 {
 	}
 	low, high := 0.0, 1.0 // the left side grows with p, the right side falls
 	for range 100 {
-		p := (low + high) / 2
+		p := float64((low + high) / 2)
 		// Both sides times p, and without the leading 1 of the series.
 		if wanted := float64(p * p * geometric(float64(attempts-1), p)); float64(wanted*cost) < float64(refund*(1-p)) {
 			low = p

@@ -13,7 +13,7 @@ func HitRatio(rate, ttl float64) float64 {
 	if !nonNegative(rate, ttl) {
 		return outside
 	}
-	n := rate * ttl
+	n := float64(rate * ttl)
 	if math.IsInf(n, 1) {
 		return 1
 	}

@@ -33,7 +33,7 @@ func ErlangB(servers int, offered float64) float64 {
 	sum, term := 1.0, 1.0
 	for k := 0; k < servers; k++ {
 		ratio := (c - float64(k)) / offered
-		term *= ratio
+		term = float64(term * ratio)
 		sum += term
 		if math.IsInf(sum, 1) || ratio < 1 && float64(term*ratio) <= float64(sum*(1-ratio))*negligible {
 			break

@@ -35,13 +35,13 @@ func (q ErlangA) solve() (busy, waiting float64) {
 		return m.WaitProbability(), m.MeanQueue()
 	}
 	b := ErlangB(q.Servers, m.offered())
-	y := q.Arrivals * q.Patience
-	x := float64(q.Servers) / q.Service * q.Patience
+	y := float64(q.Arrivals * q.Patience)
+	x := float64(float64(q.Servers) / q.Service * q.Patience)
 	mode := math.Floor(max(0, y-x))
 	mass, moment := 1.0, 0.0 // of the weights; the moment is about the mode
 	for w, j := 1.0, mode+1; ; j++ {
 		ratio := y / (x + j)
-		w *= ratio
+		w = float64(w * ratio)
 		mass += w
 		moment += float64(w * (j - mode))
 		if w <= negligible && float64(w*ratio)*(j-mode) <= float64((1-ratio)*(1-ratio))*negligible {
@@ -50,7 +50,7 @@ func (q ErlangA) solve() (busy, waiting float64) {
 	}
 	first := 1.0 // the weight of j = 0, beside which fewer requests than servers weigh 1/B - 1
 	for j := mode; j > 0; j-- {
-		first *= (x + j) / y
+		first = float64(first * ((x + j) / y))
 		mass += first
 		moment -= float64(first * (mode - j + 1))
 		if first < 1e-40 {

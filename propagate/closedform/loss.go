@@ -115,7 +115,9 @@ func truncatedGeometricMean(x, n float64) float64 {
 		// 1/(e^y - 1) = 1/y - 1/2 + y/12 - y^3/720 + y^5/30240 - …: the poles cancel.
 		s, y2 := 1/m, float64(y*y)
 		s2 := float64(s * s)
-		return n/2 + float64(m*y*((1-s2)/12-y2*(1-float64(s2*s2))/720+float64(y2*y2)*(1-float64(s2*s2)*s2)/30240))
+		s4 := float64(s2 * s2)
+		series := (1-s2)/12 - y2*(1-s4)/720 + float64(y2*y2)*(1-float64(s4*s2))/30240
+		return float64(n/2) + float64(m*y*series)
 	}
 	return 1/expm1(-x) - m/expm1(-m*x)
 }

@@ -45,7 +45,7 @@ func (r RetryingClient) fold() (originals, attempts float64) {
 			best, most = i, rate
 		}
 	}
-	low, high := capacity*float64(best-1)/scan, capacity*float64(best+1)/scan
+	low, high := float64(capacity*float64(best-1)/scan), float64(capacity*float64(best+1)/scan)
 	const golden = 0.6180339887498949
 	left, right := high-float64(golden*(high-low)), low+float64(golden*(high-low))
 	atLeft, _ := r.originals(left)
@@ -83,7 +83,7 @@ func (r RetryingClient) Lateness() float64 {
 	low := rate // at least one attempt each
 	high = max(low, high)
 	for range 200 {
-		middle := low + (high-low)/2
+		middle := low + float64((high-low)/2)
 		if middle == low || middle == high {
 			break
 		}

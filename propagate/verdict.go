@@ -1,0 +1,144 @@
+package propagate
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/knockon/knockon/catalog/unit"
+	"github.com/knockon/knockon/propagate/scenario"
+)
+
+// decide finds how the run and every service that was impaired ended.
+func (r *Result) decide() {
+	end, ended := r.Scenario.TriggerEnd()
+	trigger := math.Inf(1)
+	if ended {
+		trigger = end.Seconds()
+	}
+	r.Verdict = Verdict{Word: "healthy", TriggerEnd: trigger}
+	for i := range r.Services {
+		s := &r.Services[i]
+		if len(s.Windows) == 0 {
+			continue
+		}
+		r.Verdict.Services = append(r.Verdict.Services, r.ending(s, trigger))
+	}
+	slices.SortStableFunc(r.Verdict.Services, func(a, b ServiceVerdict) int {
+		return cmp.Or(
+			cmp.Compare(severity(b.Word), severity(a.Word)),
+			cmp.Compare(b.Worst, a.Worst),
+			cmp.Compare(b.Lost, a.Lost),
+			cmp.Compare(a.From, b.From),
+			cmp.Compare(a.ID, b.ID),
+		)
+	})
+	if len(r.Verdict.Services) > 0 {
+		r.Verdict.Word = r.Verdict.Services[0].Word
+	}
+}
+
+func severity(word string) int {
+	return slices.Index([]string{"healthy", "recovered", "ongoing", "degraded", "metastable"}, word)
+}
+
+// ending is how one service ends. It is metastable when the trigger is gone, what it
+// is offered would fit its capacity, and it fails all the same and gets no better.
+func (r *Result) ending(s *ServiceResult, trigger float64) ServiceVerdict {
+	v := ServiceVerdict{ID: s.ID, From: s.Windows[0].From, Recovery: math.NaN()}
+	for _, w := range s.Windows {
+		v.Worst = max(v.Worst, w.State)
+		v.To = w.To
+	}
+	for i := range s.Bins {
+		v.Lost += s.Bins[i].Failed
+	}
+	last := s.Windows[len(s.Windows)-1]
+	if !last.Open {
+		v.Word = "recovered"
+		if !math.IsInf(trigger, 1) {
+			v.Recovery = max(0, v.To-trigger)
+		}
+		return v
+	}
+	if math.IsInf(trigger, 1) {
+		v.Word = "ongoing"
+		return v
+	}
+	if last.State == Recovering || last.State == Frozen {
+		v.Word = "ongoing"
+		return v
+	}
+	// The tail: the last third of the time since the trigger was gone.
+	now := r.end()
+	from := now - (now-trigger)/3
+	mid := 0.5 * (from + now)
+	old, recent := r.tail(s, from, mid), r.tail(s, mid, now)
+	offered := recent.offered
+	switch {
+	case recent.time <= 0 || old.time <= 0:
+		v.Word = "ongoing"
+	case recent.age < 0.98*old.age && recent.age < old.age-0.01*(mid-from):
+		v.Word = "ongoing" // what waits gets younger: it drains
+	case recent.failed <= 0.9*old.failed:
+		v.Word = "ongoing"
+	case last.State >= Degraded && offered <= s.Capacity*1.0001:
+		v.Word = "metastable"
+		v.Evidence = r.evidence(s, recent)
+	default:
+		v.Word = "degraded"
+	}
+	return v
+}
+
+// tail is what a service did in a span, per second.
+type tail struct {
+	time, offered, attempts, good, failed, age, queue, busy float64
+}
+
+func (r *Result) tail(s *ServiceResult, from, to float64) (t tail) {
+	for i := range s.Bins {
+		if r.Times[i] < from-1e-9 || r.Times[i+1] > to+1e-9 {
+			continue
+		}
+		b, h := &s.Bins[i], r.Times[i+1]-r.Times[i]
+		t.time += h
+		t.offered += b.Offered
+		t.attempts += b.Attempts
+		t.good += b.Good
+		t.failed += b.Failed
+		t.age += b.Age * h
+		t.queue += b.Queue * h
+		t.busy += b.Busy * h
+	}
+	if t.time > 0 {
+		t.offered /= t.time
+		t.attempts /= t.time
+		t.good /= t.time
+		t.failed /= t.time
+		t.age /= t.time
+		t.queue /= t.time
+		t.busy /= t.time
+	}
+	return t
+}
+
+func (r *Result) evidence(s *ServiceResult, t tail) string {
+	rate := func(x float64) string { return unit.Rate(round3(x)).String() }
+	limit := s.Capacity
+	text := fmt.Sprintf("%s is offered %s", s.ID, rate(t.offered))
+	if !math.IsInf(limit, 1) {
+		text += fmt.Sprintf(" and could do %s", rate(limit))
+	}
+	text += fmt.Sprintf(", but answers %s in time", rate(t.good))
+	if t.attempts > 1.05*t.offered {
+		text += fmt.Sprintf(": its callers send %s, %.2g attempts a request", rate(t.attempts), t.attempts/t.offered)
+	}
+	if t.age > 1 {
+		text += fmt.Sprintf("; the oldest of %.0f waiting has waited %s", round3(t.queue), seconds(round3(t.age)))
+	}
+	return text
+}
+
+var _ = scenario.Verdicts
