@@ -20,7 +20,11 @@ type callState struct {
 	classes
 
 	good, bad handoff // calls that are over, for the caller
-	visits    float64 // requests of the caller in this leg
+	age       float64 // of the oldest attempt in flight, before the last step
+	held      float64 // under way at the end of the step before
+	visits    float64 // requests of the caller in this leg that call
+	skipped   float64 // requests of the caller that passed this leg without a call
+	per       float64 // calls of a request that calls
 	delay     float64 // seconds an answer takes that was decided at the start of service
 	q         float64 // share of calls that ended well, when last some ended
 	lostSince float64 // when calls began to fail; +Inf while they do not
@@ -80,15 +84,20 @@ func (c *classes) copy(o *classes) {
 }
 
 // handoff passes mass from one part of the model to another that is played earlier
-// in the step, and so would see it a step late. It hands over what is expected at
-// the rate of the step before and settles the difference in the next step, so that
-// a steady flow passes at its rate whatever the lengths of the steps.
+// in the step, and so would see it a step late. What it hands over ahead is what
+// came in the step before, at its rate; the difference from what came since is made
+// good little by little. So a steady flow passes at its rate whatever the lengths
+// of the steps, nothing is lost, and a loop through a handoff is not excited, as it
+// would be by making good at once.
 type handoff struct {
-	mass float64 // put and not yet taken
+	mass float64 // put, less what was taken
 	rate float64 // in the step before
-	debt float64 // taken ahead
-	got  float64 // put in this step
+	got  float64 // put since the last take
 }
+
+// mend is the share of a difference that is made good in a step, and the greatest
+// share of a flow that making good may change.
+const mend = 0.02
 
 func (p *handoff) put(m float64) { p.mass += m; p.got += m }
 
@@ -99,24 +108,23 @@ func (p *handoff) all() float64 {
 	return m
 }
 
-// ahead takes, for a step of length h, what is there and was promised.
-func (p *handoff) ahead(h, before float64) float64 {
+// ahead takes, for a step of length h after one of length before, what is expected.
+// A steady flow leaves the mass of one base step behind, whatever h is; more or less
+// than that is the difference to make good.
+func (p *handoff) ahead(h, before, base float64) float64 {
 	if before > 0 {
 		p.rate = p.got / before
 	}
-	expected := p.rate * h
-	m := expected + p.mass - p.debt
-	if m < 0 {
-		p.debt -= p.mass
-		p.mass, p.got = 0, 0
-		return 0
+	p.got = 0
+	m := float64(p.rate * h)
+	if p.rate > 0 {
+		m += max(-mend*m, min(mend*m, mend*(p.mass-float64(p.rate*base))))
+	} else {
+		m = max(0, p.mass)
 	}
-	p.debt, p.mass, p.got = expected, 0, 0
+	p.mass -= m
 	return m
 }
-
-// owed is what was handed over ahead, less what waits.
-func (p *handoff) owed() float64 { return p.debt - p.mass }
 
 func (s *callState) copy(o *callState) {
 	kept := *s
@@ -144,6 +152,17 @@ func (s *callState) copy(o *callState) {
 	}
 }
 
+// visit counts the requests behind calls that begin.
+func (e *call) visit(calls float64) {
+	if e.per > 0 {
+		e.visits += calls / e.per
+	}
+}
+
+// belated reports whether calls begin after their target was played: they are seen in
+// the next step.
+func (e *call) belated() bool { return e.back || e.leg > 0 }
+
 // under is the calls under way: sent or waiting for a retry.
 func (e *call) under() float64 {
 	m := e.flight.total
@@ -156,9 +175,15 @@ func (e *call) under() float64 {
 	return max(0, m)
 }
 
-// holding is the calls under way that hold a thread of the caller.
+// holding is the calls under way that hold a thread of the caller. Handing over
+// takes no time, so what waits to be handed over holds none. A target that is
+// played after the caller has not answered in this step yet; what was under way
+// before stands for it.
 func (e *call) holding() float64 {
 	m := e.under()
+	if e.back {
+		m = e.held
+	}
 	if e.atOnce && e.calls > 1 {
 		m /= e.calls
 	}
@@ -178,8 +203,9 @@ func (en *engine) offer(e *call) {
 	switch {
 	case e.from < 0:
 		fresh = en.load(e.to) * h
-	case e.back:
-		fresh = e.fresh.ahead(h, en.before)
+	case e.belated():
+		fresh = e.fresh.ahead(h, en.before, en.base)
+		e.visit(fresh)
 	default:
 		fresh = e.fresh.all()
 	}
@@ -235,7 +261,7 @@ func (en *engine) retries(e *call, k int) float64 {
 	before := en.before
 	if before > 0 && e.lineRate[k] > 0 || due > 0 || e.debt[k] != 0 {
 		low := l.Low + 0.5*l.Spread
-		credit := e.late[k]*max(0, en.h-low-min(e.timeout, en.base)) + (1-e.late[k])*max(0, en.h-low)
+		credit := e.late[k]*max(0, en.h-low-min(e.timeout, en.base)) + (1-e.late[k])*max(0, en.h-max(low, en.base))
 		expected := e.lineRate[k] * credit
 		m := due + expected - e.debt[k]
 		if m < 0 {
@@ -418,6 +444,7 @@ func (en *engine) deliver(e *call) {
 	}
 	clear(e.gotGood)
 	clear(e.gotBad)
+	e.held = e.under()
 }
 
 // validates reports whether a caller tells a wrong answer from a right one.

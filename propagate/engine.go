@@ -214,9 +214,6 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 				change = en.step(h)
 			}
 		}
-		if trace != nil {
-			trace(en, h, change)
-		}
 		en.steps.Taken++
 		en.steps.Shortest = min(en.steps.Shortest, h)
 		en.steps.Longest = max(en.steps.Longest, h)
@@ -257,9 +254,9 @@ func (en *engine) horizonOfLines(h float64) float64 {
 				until = min(until, en.t+en.base)
 			}
 		}
-		if f := &e.flight; f.head < len(f.cells) && !math.IsInf(e.timeout, 1) {
-			// The oldest attempts in flight run out, where none ran out before.
-			if n := f.cells[f.head].from + e.timeout; n > en.t+en.base {
+		// Attempts that nobody answers any more run out, where none ran out before.
+		if age := e.flight.age(en.t); age > e.age+0.5*en.before {
+			if n := en.t - age + e.timeout; n > en.t+en.base {
 				until = min(until, n)
 			}
 		}
@@ -312,6 +309,10 @@ func (en *engine) horizonOfQueue(s *server, h float64) float64 {
 // lookAge notes the ages of the queues before a step, for the speed at which they
 // change.
 func (en *engine) lookAge() {
+	for i := range en.m.calls {
+		e := &en.m.calls[i]
+		e.age = e.flight.age(en.t)
+	}
 	for v := range en.m.servers {
 		s := &en.m.servers[v]
 		for k := range s.lanes {
@@ -353,5 +354,3 @@ func (en *engine) step(h float64) (change float64) {
 	}
 	return change
 }
-
-var trace func(en *engine, h, change float64)

@@ -1,7 +1,5 @@
 package propagate
 
-import "github.com/knockon/knockon/propagate/mech"
-
 // flight is the attempts of one need that were taken in by their target and have
 // not been answered: cells by the time they were sent, with the mass of every
 // attempt number. A cell is open until its fate is decided; what a decision leaves
@@ -189,6 +187,14 @@ func (f *flight) expire(before float64, out []float64, open func(from, to, mass 
 	f.settleEmpty()
 }
 
+// age is how long ago the oldest attempt that is left was sent.
+func (f *flight) age(now float64) float64 {
+	if f.head == len(f.cells) {
+		return 0
+	}
+	return now - f.cells[f.head].from
+}
+
 // clear takes everything away and adds it to out.
 func (f *flight) clear(out []float64) {
 	for i := f.head; i < len(f.cells); i++ {
@@ -209,7 +215,7 @@ func (f *flight) settleEmpty() {
 	}
 }
 
-// since is the mass that was sent at or after a time, beyond the first attempt.
+// retries is the mass in flight beyond first attempts.
 func (f *flight) retries() float64 {
 	s := 0.0
 	for i := f.head; i < len(f.cells); i++ {
@@ -223,8 +229,6 @@ func (f *flight) copy(o *flight) {
 	*f = *o
 	f.cells, f.mass, f.head, f.open = cells, mass, 0, max(0, o.open-o.head)
 }
-
-var _ = mech.Tiny
 
 // take removes a share of what was sent in [from, to) and is open, and leaves the
 // rest open.

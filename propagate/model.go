@@ -41,6 +41,7 @@ type call struct {
 	stale    float64 // seconds a stale answer lasts; +Inf for ever
 	clients  float64
 	lane     int32
+	leg      int32   // of the caller's request; 0 is the first
 	back     bool    // the target is played before the caller, so this is one step late
 	nominal  float64 // calls per second when all is well
 
@@ -188,6 +189,11 @@ func (m *model) connect(v int32, index map[string]int32) {
 	}
 	if len(together) > 0 {
 		s.stages = slices.Insert(s.stages, 0, stage{calls: together, parallel: true})
+	}
+	for k := range s.stages {
+		for _, i := range s.stages[k].calls {
+			m.calls[i].leg = int32(k)
+		}
 	}
 	s.leaf = len(s.stages) == 0
 }

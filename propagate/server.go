@@ -40,8 +40,8 @@ type serverState struct {
 // leg is the state of a stage: requests in it and what it lets through.
 type leg struct {
 	in      float64
-	passed  handoff // to the next stage
-	failed  handoff // to a fallback, if the next stage is one
+	passed  float64 // for the next stage
+	failed  float64 // for a fallback, if the next stage is one
 	success float64 // share that passed, when last some did
 }
 
@@ -656,7 +656,17 @@ func (en *engine) enter(s *server, k int, mass float64) {
 			per *= min(1, float64(st.group)*(0.02+e.q)/weight)
 		}
 		e.fresh.put(float64(mass * per))
-		e.visits += mass * min(1, e.calls)
+		e.per = per
+		switch {
+		case st.group > 0:
+			e.per *= float64(st.group)
+		case e.calls < 1:
+			e.per = 1
+			e.skipped += mass * (1 - e.calls)
+		}
+		if !e.belated() {
+			e.visit(mass * per)
+		}
 	}
 }
 
@@ -704,13 +714,12 @@ func (en *engine) upward(v int32) {
 func (en *engine) legs(s *server) {
 	for k := range s.stages {
 		st, g := &s.stages[k], &s.legs[k]
-		rest, pass, count := 0.0, 1.0, 0
-		single := 0.0
+		rest, pass, done := 0.0, 1.0, 0.0
 		for _, i := range st.calls {
 			e := &en.m.calls[i]
 			var good, bad float64
 			if e.back {
-				good, bad = e.good.ahead(en.h, en.before), e.bad.ahead(en.h, en.before)
+				good, bad = e.good.ahead(en.h, en.before, en.base), e.bad.ahead(en.h, en.before, en.base)
 			} else {
 				good, bad = e.good.all(), e.bad.all()
 			}
@@ -720,68 +729,60 @@ func (en *engine) legs(s *server) {
 				e.q = good / over
 			}
 			en.watchLoss(e)
-			under := e.under()
-			if e.back {
-				under = max(0, under+e.good.owed()+e.bad.owed())
+			left := e.visits
+			if under := e.holding(); under > mech.Tiny {
+				left = e.visits * (over / (over + under))
 			}
-			done := e.visits
-			if under > mech.Tiny {
-				done = e.visits * over / (over + under)
-			}
-			e.visits = max(0, e.visits-done)
-			sigma := en.ends(e)
-			e.bin.Lost += done * (1 - sigma)
-			if e.calls < 1 {
-				// The rest does not call at all.
-				sigma = 1 - e.calls + float64(e.calls*sigma)
-			}
-			single = done
+			e.visits = max(0, e.visits-left)
 			rest = max(rest, e.visits)
+			sigma := en.ends(e)
+			e.bin.Lost += left * (1 - sigma)
+			if e.calls < 1 { // the rest of the requests does not call at all
+				sigma = 1 - e.calls + float64(e.calls*sigma)
+				left += e.skipped
+				e.skipped = 0
+			}
+			done += left
 			if !e.soft() || e.loss == catalog.Stale && en.t-e.lostSince >= e.stale {
 				pass *= sigma
 			}
 			if e.loss == catalog.Fallback && k+1 < len(s.stages) && s.stages[k+1].fallback {
 				pass = sigma
 			}
-			count++
 		}
-		_ = single
+		if st.parallel { // the last of them counts
+			done = max(0, g.in-rest)
+		}
 		if st.group > 0 {
 			pass = en.quorum(st)
-			if e := &en.m.calls[st.calls[0]]; e.soft() {
+			if en.m.calls[st.calls[0]].soft() {
 				pass = 1
 			}
 		}
-		done := max(0, g.in-rest)
-		if count == 0 {
-			done = g.in
-		}
-		g.in -= done
+		g.in = max(0, g.in-done)
 		if done > mech.Tiny {
 			g.success = pass
 		}
-		g.passed.put(float64(done * pass))
-		g.failed.put(float64(done * (1 - pass)))
+		g.passed += float64(done * pass)
+		g.failed += float64(done * (1 - pass))
 	}
-	// What passed one leg enters the next. It is played a step late, and so is
-	// handed over ahead.
+	// What passed one leg enters the next.
 	for k := 1; k < len(s.stages); k++ {
 		g := &s.legs[k-1]
+		passed, failed := g.passed, g.failed
+		g.passed, g.failed = 0, 0
 		if s.stages[k].fallback {
-			en.enter(s, k, g.failed.ahead(en.h, en.before))
+			en.enter(s, k, failed)
+			// Who needed no fallback goes on past it.
 			if k+1 < len(s.stages) {
-				en.enter(s, k+1, g.passed.ahead(en.h, en.before))
+				en.enter(s, k+1, passed)
 			}
 			continue
 		}
-		g.failed.all()
-		if k >= 2 && s.stages[k-1].fallback {
-			// Those that the fallback answered join those that did not need it.
-			en.enter(s, k, g.passed.ahead(en.h, en.before))
-			continue
-		}
-		en.enter(s, k, g.passed.ahead(en.h, en.before))
+		en.enter(s, k, passed)
 	}
+	last := &s.legs[len(s.legs)-1]
+	last.passed, last.failed = 0, 0
 }
 
 // ends is the share of a request's calls of one need that let it go on: all of

@@ -19,9 +19,11 @@ const (
 type watch struct {
 	seen                          ServiceBin
 	failed                        float64 // of the bin, when last looked at
-	time                          float64 // seconds of observation so far
+	since                         float64 // when the observation began
+	open                          bool    // an observation is under way
 	offered, good, bad, throttled float64
 	age                           float64 // of the queue, at the last observation
+	share                         float64 // of what failed, at the last observation
 	state                         State
 	raw                           State
 	better                        int     // observations since it was as bad as its state
@@ -73,9 +75,12 @@ func (en *engine) note(s *server) {
 	w.bad += failed - w.failed
 	w.throttled += s.bin.Throttled - w.seen.Throttled
 	w.seen, w.failed = s.bin, failed
-	w.time += en.h
-	if w.time >= en.observe-1e-9 {
+	if !w.open {
+		w.since, w.open = en.t, true
+	}
+	if en.t+en.h-w.since >= en.observe-1e-9 {
 		en.judge(s)
+		w.open = false
 	}
 }
 
@@ -83,12 +88,16 @@ func (en *engine) note(s *server) {
 func (en *engine) judge(s *server) {
 	w := &s.watch
 	raw, age := en.seen(s)
-	begin, now := en.t+en.h-w.time, en.t+en.h
+	begin := w.since
 	// Getting better with the cause gone is recovering, not failing.
-	if raw > Recovering && raw < Down && w.state >= Degraded && !s.struck() && (age < w.age || w.good > w.bad) && w.good >= 0.5*w.offered && raw != Frozen && raw != Throttled {
+	share := 0.0
+	if settled := w.good + w.bad; settled > mech.Tiny {
+		share = w.bad / settled
+	}
+	if raw > Recovering && raw < Down && raw != Frozen && raw != Throttled && w.state >= Degraded && !s.struck() && (age < w.age || share < 0.8*w.share) {
 		raw = Recovering
 	}
-	w.age = age
+	w.age, w.share = age, share
 	w.raw = raw
 	switch {
 	case raw > w.state || raw == w.state:
@@ -107,8 +116,7 @@ func (en *engine) judge(s *server) {
 			w.better = 0
 		}
 	}
-	_ = now
-	w.time, w.offered, w.good, w.bad, w.throttled = 0, 0, 0, 0, 0
+	w.offered, w.good, w.bad, w.throttled = 0, 0, 0, 0
 }
 
 // change ends the window of the old state and begins that of the new one.
