@@ -152,6 +152,11 @@ func (s *callState) copy(o *callState) {
 	}
 }
 
+// scale is the rate beside which changes of the call's rates are large or small.
+func (e *call) scale() float64 {
+	return max(0.02*e.nominal, e.rateSent, e.rateLost, 1e-6)
+}
+
 // visit counts the requests behind calls that begin.
 func (e *call) visit(calls float64) {
 	if e.per > 0 {
@@ -217,7 +222,7 @@ func (en *engine) offer(e *call) {
 		e.attempts[k] = en.retries(e, k)
 		e.sent += e.attempts[k]
 	}
-	e.budget.Deposit(fresh, h)
+	e.budget.Deposit(fresh, h, en.before)
 	share := 1.0
 	if e.bulkhead > 0 && e.sent > 0 {
 		share *= min(1, mech.Places(e.bulkhead, max(0, e.under()), e.left, h)/e.sent)
@@ -332,7 +337,9 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 		if late {
 			share = 1
 		}
-		e.late[k+1] += (share - e.late[k+1]) * min(1, again/max(again, float64(e.lineRate[k+1]*en.h)))
+		if again > 0 {
+			e.late[k+1] += (share - e.late[k+1]) * again / max(again, float64(e.lineRate[k+1]*en.h))
+		}
 	}
 	en.over(e, final)
 }
@@ -348,7 +355,7 @@ func (en *engine) allow(e *call, wanted, late float64) float64 {
 			}
 		}
 	}
-	return e.budget.Allow(wanted, late, retrying, active)
+	return e.budget.Allow(wanted, late, retrying, active, e.rateSent, en.h)
 }
 
 // mayRetry reports whether attempt k+1, failed, is followed by another.

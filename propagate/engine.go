@@ -214,6 +214,9 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 				change = en.step(h)
 			}
 		}
+		if dbg != nil {
+			dbg(h, change)
+		}
 		en.steps.Taken++
 		en.steps.Shortest = min(en.steps.Shortest, h)
 		en.steps.Longest = max(en.steps.Longest, h)
@@ -244,8 +247,12 @@ func (en *engine) horizonOfLines(h float64) float64 {
 	until := en.t + h
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
+		slack := en.tolerance * e.scale()
 		for k := range e.lines {
-			until = min(until, e.lines[k].Next(en.t+en.base, until))
+			until = e.lines[k].Next(en.t+en.base, until, e.lineRate[k+1], slack)
+		}
+		if !math.IsInf(e.timeout, 1) && e.flight.total > 0 {
+			until = e.flight.next(en.t+en.base, until, e.timeout, e.rateLost, slack, e.rateGood <= 0.01*e.rateLost)
 		}
 		if e.breaker != nil {
 			if n := e.breaker.Next(); n > en.t {
@@ -343,7 +350,7 @@ func (en *engine) step(h float64) (change float64) {
 		e := &en.m.calls[i]
 		sent, good := e.sent/h, e.stepGood/h
 		lost := e.stepLost / h
-		scale := max(e.nominal, e.rateSent, sent, 1e-6)
+		scale := max(e.scale(), sent, lost)
 		change = max(change, math.Abs(sent-e.rateSent)/scale, math.Abs(good-e.rateGood)/scale, math.Abs(lost-e.rateLost)/scale)
 		e.rateSent, e.rateGood, e.rateLost = sent, good, lost
 		e.stepLost = 0
@@ -354,3 +361,5 @@ func (en *engine) step(h float64) (change float64) {
 	}
 	return change
 }
+
+var dbg func(h, change float64)

@@ -195,6 +195,31 @@ func (f *flight) age(now float64) float64 {
 	return now - f.cells[f.head].from
 }
 
+// next is the first time, after one and before another, at which attempts come due
+// at a rate that differs from the present one by more than a slack: those that are
+// decided, and, where nobody is answered, the open ones too.
+func (f *flight) next(after, otherwise, timeout, rate, slack float64, all bool) float64 {
+	end := 0.0
+	for i := f.head; i < len(f.cells); i++ {
+		c := f.cells[i]
+		if c.from+timeout >= otherwise {
+			break
+		}
+		if !all && !c.decided {
+			break
+		}
+		if i > f.head && c.from > end+1e-9 && rate > slack && end+timeout > after {
+			return end + timeout // a gap
+		}
+		end = c.to
+		r := sum(f.row(i)) / (c.to - c.from)
+		if at := c.from + timeout; at > after && (r > rate+slack || r < rate-slack) {
+			return at
+		}
+	}
+	return otherwise
+}
+
 // clear takes everything away and adds it to out.
 func (f *flight) clear(out []float64) {
 	for i := f.head; i < len(f.cells); i++ {

@@ -26,6 +26,9 @@ type serverState struct {
 	legs      []leg
 	rejected  float64 // per second, in the step before
 	finishing float64 // per second, in the step before
+	known     float64 // threads that time-outs set free in this step
+	answered  float64 // threads that answers set free, per second, in the step before
+	usual     float64 // the same, mean of some steps
 	settled   float64 // share of requests that end well, when last some ended
 	idleSince float64 // when its queue was last empty
 	peak      float64 // greatest length of its queue
@@ -59,11 +62,19 @@ func (s *serverState) copy(o *serverState) {
 
 // places are the servers of a service as they are now.
 func (s *server) places() mech.Servers {
-	c := s.threads * s.capShare
+	c := s.there(s.threads)
 	if s.rejection > 0 && !math.IsInf(c, 1) {
 		c = max(0, c-float64(s.rejection*float64(s.rejected*s.time)))
 	}
 	return mech.Servers{Count: c, Time: s.time * s.slow}
+}
+
+// there is how much of a number of threads, or of a capacity, is there now.
+func (s *server) there(x float64) float64 {
+	if s.capShare <= 0 {
+		return 0
+	}
+	return x * s.capShare
 }
 
 // full is the declared capacity of a service, per second.
@@ -77,28 +88,39 @@ func (s *server) full() float64 {
 // room is how many could start in this step.
 func (en *engine) room(s *server) float64 {
 	h := en.h
-	rate := s.capacity * s.capShare / s.slow
+	rate := s.there(s.capacity) / s.slow
 	if s.down {
 		return 0
 	}
 	if s.leaf {
 		return min(s.places().Room(s.inService, h), rate*h)
 	}
-	n := s.threads * s.capShare
+	n := s.there(s.threads)
 	if math.IsInf(n, 1) {
 		return rate * h
 	}
-	left := s.finishing
+	// Who leaves within the step makes room within the step. That is known of calls
+	// that have run into their time-outs; of answers it is expected, at the rate of
+	// the step before but not above the mean of some steps: pulses do not repeat.
+	known := 0.0
+	for k := range s.stages {
+		for _, i := range s.stages[k].calls {
+			if e := &en.m.calls[i]; !e.back && e.per > 0 {
+				known += max(0, e.good.mass+e.bad.mass) / e.per
+			}
+		}
+	}
+	s.known = known
+	leaving := known + float64(min(s.answered, s.usual)*h)
 	turn := 1.0
-	if left > 0 {
-		stay := s.threadsIn / left
-		if stay < h {
+	if leaving > 0 {
+		if stay := s.threadsIn / leaving * h; stay < h {
 			turn = h / max(stay, 1e-9)
 		}
 	} else if s.threadsIn <= 0 {
 		turn = max(1, h/max(1e-9, s.latency))
 	}
-	return max(0, min(rate*h, float64(left*h)+float64((n-s.threadsIn)*turn)))
+	return max(0, min(rate*h, leaving+float64((n-s.threadsIn)*turn)))
 }
 
 // down plays the downward half of a step of one service: what arrives, what is
@@ -177,7 +199,7 @@ const (
 
 // muNow is the capacity of a service as it is now, per second.
 func (en *engine) muNow(s *server) float64 {
-	return s.full() * s.capShare / s.slow
+	return s.there(s.full()) / s.slow
 }
 
 // admit takes attempts of one lane in, entry at most. A rejection that is retried
@@ -346,7 +368,7 @@ func (en *engine) start(v int32, s *server, room float64) {
 	end := s.inService
 	if s.leaf {
 		begins, end = place.Serve(s.inService, waiting, arrived, h)
-		if limit := s.capacity * s.capShare / s.slow * h; begins > limit || s.down {
+		if limit := s.there(s.capacity) / s.slow * h; begins > limit || s.down {
 			if s.down {
 				limit = 0
 			}
@@ -611,7 +633,7 @@ func (en *engine) settleLeaf(s *server, l *lane, g mech.Segment, w0, w1, share f
 			fails = 1
 		}
 		clear(e.gone)
-		e.flight.decide(g.From, g.To, phi*share, e.gone)
+		e.flight.decide(g.From, g.To, phi*share*(1-s.blackout), e.gone)
 		for k, m := range e.gone {
 			valued += m
 			bad := float64(m * fails)
@@ -632,6 +654,10 @@ func (en *engine) lapse(s *server, l *lane, before float64) {
 	}
 }
 
+// probe is the weight of an alternative that does not answer beside one that does:
+// so many requests find out that it is back.
+const probe = 0.001
+
 // enter brings requests into a leg: every call of it is made as often as the
 // catalog says, one after another as long as they succeed.
 func (en *engine) enter(s *server, k int, mass float64) {
@@ -643,7 +669,7 @@ func (en *engine) enter(s *server, k int, mass float64) {
 	weight := 0.0
 	if st.group > 0 {
 		for _, i := range st.calls {
-			weight += 0.02 + en.m.calls[i].q
+			weight += probe + en.m.calls[i].q
 		}
 	}
 	for _, i := range st.calls {
@@ -653,7 +679,7 @@ func (en *engine) enter(s *server, k int, mass float64) {
 			per = (1 - mech.Power(e.q, e.calls)) / (1 - e.q)
 		}
 		if st.group > 0 {
-			per *= min(1, float64(st.group)*(0.02+e.q)/weight)
+			per *= min(1, float64(st.group)*(probe+e.q)/weight)
 		}
 		e.fresh.put(float64(mass * per))
 		e.per = per
@@ -851,8 +877,14 @@ func (en *engine) finish(s *server) {
 	}
 	done := max(0, begun-held)
 	s.finishing = done / h
+	s.answered = max(0, done-s.known) / h
+	s.usual += 0.2 * (s.answered - s.usual)
 	if n := s.threads; !math.IsInf(n, 1) && n > 0 {
-		s.bin.Busy += min(1, 0.5*(s.threadsIn+held)/n) * h
+		busy := 0.5 * (s.threadsIn + held) / n
+		if !math.IsInf(s.capacity, 1) {
+			busy = max(busy, s.rateStart/s.capacity)
+		}
+		s.bin.Busy += min(1, busy) * h
 	}
 	s.threadsIn = held
 	s.bin.Finished += done
@@ -914,7 +946,7 @@ func (en *engine) answer(s *server, l *lane, done, success float64) float64 {
 				well = 0
 			}
 			clear(e.gone)
-			e.flight.decide(g.From, g.To, theta, e.gone)
+			e.flight.decide(g.From, g.To, theta*(1-s.blackout), e.gone)
 			for j, m := range e.gone {
 				valued += m
 				ok := float64(m * well)

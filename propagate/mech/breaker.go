@@ -31,6 +31,7 @@ type Breaker struct {
 	least     float64 // results below which it stays closed
 	openFor   float64
 	probes    float64 // all clients together
+	heard     float64 // share of the probes whose results are waited for
 	sent      float64 // probes let through
 	results   float64 // of probes
 	failures  float64 // of probes
@@ -57,6 +58,17 @@ func NewBreaker(p *policy.Breaker, clients float64) *Breaker {
 		probes:    float64(p.Probes.Or(1)) * clients,
 		n:         clients,
 	}
+	// A client waits for the last of its m probes. With exponential answers that
+	// takes the m-th harmonic number of their mean, when all but exp(-H) of them
+	// are in.
+	harmonic := 0.0
+	for i := range p.Probes.Or(1) {
+		harmonic += 1 / float64(i+1)
+		if i > 1000 {
+			break
+		}
+	}
+	b.heard = 1 - Exp(-harmonic)
 	if p.Window.IsStated() {
 		b.window = p.Window.V.Seconds()
 	} else if b.ring == 0 && p.Calls.IsStated() {
@@ -100,7 +112,7 @@ func (b *Breaker) Observe(now, good, bad float64) {
 	case HalfOpen:
 		b.results += good + bad
 		b.failures += bad
-		if b.results >= b.probes-max(Tiny, 1e-6*b.probes) {
+		if b.results >= float64(b.heard*b.probes) {
 			if b.failures >= float64(b.threshold*b.results) {
 				b.open(now)
 			} else {

@@ -119,19 +119,25 @@ func ramp(z, w float64) float64 {
 	return float64(w*w)/2 + float64(w*(z-w))
 }
 
-// Next is the time at which the rate of what leaves may change next after a time,
-// +Inf where nothing is in the line.
-func (l *Line) Next(after, otherwise float64) float64 {
-	if l.Spread > 0 || l.head == len(l.cells) {
-		return otherwise
+// Next is the first time, after one and before another, at which the rate of what
+// leaves differs from the present one by more than a slack.
+func (l *Line) Next(after, otherwise, rate, slack float64) float64 {
+	if l.Spread > 0 {
+		return otherwise // it changes little by little
 	}
+	end := 0.0
 	for i := l.head; i < len(l.cells); i++ {
 		c := &l.cells[i]
-		if c.from+l.Low > after {
-			return c.from + l.Low
+		if c.from+l.Low >= otherwise {
+			break
 		}
-		if i+1 < len(l.cells) && l.cells[i+1].from > c.to && c.to+l.Low > after {
-			return c.to + l.Low
+		if i > l.head && c.from > end+1e-9 && rate > slack && end+l.Low > after {
+			return end + l.Low
+		}
+		end = c.to
+		r := c.mass / max(1e-12, c.to-c.from)
+		if at := c.from + l.Low; at > after && (r > rate+slack || r < rate-slack) {
+			return at
 		}
 	}
 	return otherwise

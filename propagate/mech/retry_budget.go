@@ -17,6 +17,8 @@ type Budget struct {
 	cost    float64
 	late    float64 // cost after a time-out
 	refund  float64
+	change  float64 // of Tokens in this step so far
+	drift   float64 // of Tokens per second, in the step before
 	active  float64 // share
 	floor   float64
 }
@@ -60,11 +62,20 @@ func NewBudget(p *policy.RetryBudget, clients, nominal float64) Budget {
 // Limits reports whether there is a budget at all.
 func (b *Budget) Limits() bool { return b.kind != policy.NoBudget }
 
-// Deposit is what first attempts and time bring in: calls first attempts in h
-// seconds.
-func (b *Budget) Deposit(calls, h float64) {
+// Deposit begins a step of h seconds, after one of length before, with so many
+// first attempts. What a bucket gains and loses within a step is netted: it is
+// never full or empty for a part of one.
+func (b *Budget) Deposit(calls, h, before float64) {
+	if b.kind == policy.NoBudget {
+		return
+	}
+	if before > 0 {
+		b.drift = b.change / before
+	}
+	b.Tokens = max(0, min(b.limit, b.Tokens+b.change))
+	b.change = 0
 	if b.kind == policy.RatioBudget {
-		b.Tokens = min(b.limit, b.Tokens+float64(b.ratio*calls)+float64(b.trickle*h))
+		b.change = float64(b.ratio*calls) + float64(b.trickle*h)
 	}
 }
 
@@ -73,38 +84,48 @@ func (b *Budget) Deposit(calls, h float64) {
 func (b *Budget) Answered(first, retried, failed float64) {
 	switch b.kind {
 	case policy.TokenBudget:
-		b.Tokens = max(0, min(b.limit, b.Tokens+float64(b.ratio*(first+retried))-failed))
+		b.change += float64(b.ratio*(first+retried)) - failed
 	case policy.QuotaBudget:
-		b.Tokens = min(b.limit, b.Tokens+float64(b.refund*first)+float64(b.cost*retried))
+		b.change += float64(b.refund*first) + float64(b.cost*retried)
 	}
 }
 
 // Allow is the share of so many wanted retries, of which so many follow a time-out,
-// that the budget lets through, and takes what they cost. Active retries and
-// requests are those under way.
-func (b *Budget) Allow(wanted, late, activeRetries, active float64) float64 {
+// that the budget lets through in a step of h seconds, and takes what they cost.
+// Active retries and requests are those under way; sent is the rate of attempts.
+func (b *Budget) Allow(wanted, late, activeRetries, active, sent, h float64) float64 {
 	if wanted <= 0 {
 		return 1
 	}
+	share := 1.0
 	switch b.kind {
 	case policy.RatioBudget:
-		share := min(1, b.Tokens/wanted)
-		b.Tokens -= float64(wanted * share)
-		return share
+		share = max(0, min(1, (b.Tokens+b.change)/wanted))
+		b.change -= float64(wanted * share)
 	case policy.TokenBudget:
-		// Retries are allowed above half. Failures draw the bucket down as they
-		// come, so what is above half allows as many.
-		return max(0, min(1, (b.Tokens-b.limit/2)/wanted))
+		// Retries are allowed above half: for the part of the step until the
+		// bucket has drifted down to there.
+		above := b.Tokens - b.limit/2
+		switch {
+		case above <= 0:
+			share = 0
+		case b.drift < 0:
+			share = min(1, above/(-b.drift*h))
+		}
 	case policy.QuotaBudget:
 		price := float64(b.cost*(wanted-late)) + float64(b.late*late)
-		share := min(1, b.Tokens/price)
-		b.Tokens -= float64(price * share)
-		return share
+		share = max(0, min(1, (b.Tokens+b.change)/price))
+		b.change -= float64(price * share)
 	case policy.ActiveBudget:
-		room := max(b.floor, float64(b.active*active)) - activeRetries
-		return max(0, min(1, room/wanted))
+		limit := max(b.floor, float64(b.active*active))
+		if stay := active / max(1e-12, sent); stay < h {
+			// They come and go within the step: Little's law makes places a rate.
+			share = min(1, limit*(h/max(stay, 1e-9))/wanted)
+		} else {
+			share = max(0, min(1, (limit-activeRetries)/wanted))
+		}
 	}
-	return 1
+	return share
 }
 
 // Full is the share of the bucket that is there; NaN without a bucket.
