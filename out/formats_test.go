@@ -96,6 +96,8 @@ func reports(t testing.TB) map[string]Report {
 		"check":   NewCheck(c, g, nil),
 		"broken":  NewCheck(nil, nil, faults),
 		"unnamed": NewCheck(nil, nil, diag.List{}),
+		"run":     fixedReport(t),
+		"why":     fixedWhy(t, "clients", -1),
 	}
 }
 
@@ -112,7 +114,7 @@ func TestEveryReportInEveryFormat(t *testing.T) {
 			var unsupported *unsupportedError
 			switch {
 			case errors.As(err, &unsupported):
-				if !f.Picture || unsupported.Report == "" {
+				if f.Shows(r) || unsupported.Report == "" {
 					t.Errorf("%s as %s is refused: %v", name, f.Name, err)
 				}
 				continue
@@ -131,7 +133,7 @@ func TestEveryReportInEveryFormat(t *testing.T) {
 }
 
 func TestFormatsByNameAndExtension(t *testing.T) {
-	for file, want := range map[string]string{"a.svg": "svg", "b.JSON": "json", "x/y.mmd": "mermaid", "d.gv": "dot", "e.txt": "text"} {
+	for file, want := range map[string]string{"a.svg": "svg", "b.JSON": "json", "x/y.mmd": "mermaid", "d.gv": "dot", "e.txt": "text", "f.csv": "csv"} {
 		if f, ok := FormatOf(file); !ok || f.Name != want {
 			t.Errorf("%s is %q", file, f.Name)
 		}

@@ -22,6 +22,8 @@ const (
 	listingSchema = "knockon.listing/1"
 	detailSchema  = "knockon.service/1"
 	checkSchema   = "knockon.check/1"
+	runSchema     = "knockon.run/1"
+	whySchema     = "knockon.why/1"
 )
 
 type jsonSummary struct {
@@ -153,6 +155,10 @@ func writeJSON(w io.Writer, r Report, _ Options) error {
 	case *Detail:
 		document = r.json()
 	case *Check:
+		document = r.json()
+	case *Run:
+		return writeRunJSON(w, r)
+	case *Why:
 		document = r.json()
 	}
 	e := json.NewEncoder(hiddenEscaper{w})

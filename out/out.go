@@ -19,9 +19,30 @@ type Format struct {
 	Name       string
 	Extensions []string // of files, without the dot; the first is the usual one
 	What       string   // for help texts, a few words
-	Picture    bool     // shows a *Map or a *Blast and refuses other reports
+	shows      func(r Report) bool
 	write      func(w io.Writer, r Report, o Options) error
 }
+
+// Shows reports whether a format can show a report of this kind; its contents do
+// not matter, and it may be nil.
+func (f Format) Shows(r Report) bool { return f.shows(r) }
+
+func anything(Report) bool { return true }
+
+func graphs(r Report) bool {
+	switch r.(type) {
+	case *Map, *Blast:
+		return true
+	}
+	return false
+}
+
+func runs(r Report) bool {
+	_, ok := r.(*Run)
+	return ok
+}
+
+func graphsAndRuns(r Report) bool { return graphs(r) || runs(r) }
 
 // Options of the formats. The zero Options are right for files and pipes.
 type Options struct {
@@ -32,11 +53,12 @@ type Options struct {
 // Formats is the table of formats, sorted by name.
 func Formats() []Format {
 	return []Format{
-		{"dot", []string{"dot", "gv"}, "Graphviz source", true, writeDOT},
-		{"json", []string{"json"}, "for programs", false, writeJSON},
-		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", true, writeMermaid},
-		{"svg", []string{"svg"}, "a picture", true, writeSVG},
-		{"text", []string{"txt"}, "for terminals", false, writeText},
+		{"csv", []string{"csv"}, "series for spreadsheets", runs, writeCSV},
+		{"dot", []string{"dot", "gv"}, "Graphviz source", graphs, writeDOT},
+		{"json", []string{"json"}, "for programs", anything, writeJSON},
+		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", graphs, writeMermaid},
+		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},
+		{"text", []string{"txt"}, "for terminals", anything, writeText},
 	}
 }
 
@@ -71,7 +93,7 @@ func FormatNames() []string {
 }
 
 // Write writes a report. It returns an error when the format cannot show
-// this kind of report (see Picture), and otherwise only errors of w.
+// this kind of report (see Shows), and otherwise only errors of w.
 func (f Format) Write(w io.Writer, r Report, o Options) error { return f.write(w, r, o) }
 
 // unsupportedError says that a format cannot show a kind of report.
@@ -96,6 +118,10 @@ func unsupported(format string, r Report) error {
 		name = "service"
 	case *Check:
 		name = "check"
+	case *Run:
+		name = "run"
+	case *Why:
+		name = "explanation"
 	}
 	return &unsupportedError{format, name}
 }

@@ -17,6 +17,10 @@ import (
 // from elsewhere, light or dark as the reader prefers, every part with an id, its
 // outcome as data and a title to hover over.
 func writeSVG(w io.Writer, r Report, _ Options) error {
+	if run, ok := r.(*Run); ok {
+		_, err := w.Write(drawRun(run))
+		return err
+	}
 	s, err := sceneOf("svg", r)
 	if err != nil {
 		return err

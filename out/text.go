@@ -26,6 +26,10 @@ func writeText(w io.Writer, r Report, o Options) error {
 		writeDetail(&b, r, o)
 	case *Check:
 		writeCheck(&b, r, o)
+	case *Run:
+		r.text(&b, o)
+	case *Why:
+		writeWhy(&b, r, o)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

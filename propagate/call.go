@@ -34,7 +34,9 @@ type callState struct {
 	adaptive *mech.Adaptive
 	limit    *mech.Bucket
 	bulkhead float64 // calls at once; 0 without
-	left     float64 // calls per second that were over lately
+	left     float64 // calls per second that were answered in the step before
+	usual    float64 // the same, mean of some steps
+	known    float64 // calls that time-outs end in this step
 	unheard  float64 // of the answers under way, those to attempts sent before the breaker turned
 
 	stepGood           float64 // answered well in this step
@@ -225,13 +227,13 @@ func (en *engine) offer(e *call) {
 	e.budget.Deposit(fresh, h, en.before)
 	share := 1.0
 	if e.bulkhead > 0 && e.sent > 0 {
-		share *= min(1, mech.Places(e.bulkhead, max(0, e.under()), e.left, h)/e.sent)
+		share *= min(1, mech.Places(e.bulkhead, e.under(), float64(min(e.left, e.usual)*h), h)/e.sent)
 	}
 	if e.limit != nil && e.sent > 0 {
 		share *= e.limit.Take(e.sent*share, h) / e.sent
 	}
 	if e.adaptive != nil && e.sent > 0 {
-		share *= e.adaptive.Admit(e.sent*share, h)
+		share *= e.adaptive.Admit(e.sent*share, h, en.before)
 	}
 	if e.breaker != nil {
 		turned := e.breaker.State

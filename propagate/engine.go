@@ -255,9 +255,9 @@ func (en *engine) horizonOfLines(h float64) float64 {
 			until = e.flight.next(en.t+en.base, until, e.timeout, e.rateLost, slack, e.rateGood <= 0.01*e.rateLost)
 		}
 		if e.breaker != nil {
-			if n := e.breaker.Next(); n > en.t {
+			if n := e.breaker.Next(); !math.IsInf(n, 1) {
 				until = min(until, max(n, en.t+en.base))
-			} else if e.breaker.State == mech.HalfOpen {
+			} else if e.breaker.State == mech.HalfOpen || e.breaker.Trips(e.rateGood, e.rateLost) {
 				until = min(until, en.t+en.base)
 			}
 		}

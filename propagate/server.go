@@ -102,28 +102,27 @@ func (en *engine) room(s *server) float64 {
 	// Who leaves within the step makes room within the step. That is known of calls
 	// that have run into their time-outs; of answers it is expected, at the rate of
 	// the step before but not above the mean of some steps: pulses do not repeat.
-	known := 0.0
+	leaving := s.known + float64(min(s.answered, s.usual)*h)
+	if leaving <= 0 && s.threadsIn <= 0 {
+		return max(0, min(rate*h, n*max(1, h/max(1e-9, s.latency))))
+	}
+	return min(rate*h, mech.Places(n, s.threadsIn, leaving, h))
+}
+
+// releases finds what time-outs set free in this step.
+func (en *engine) releases(s *server) {
+	s.known = 0
 	for k := range s.stages {
 		for _, i := range s.stages[k].calls {
 			if e := &en.m.calls[i]; !e.back && e.per > 0 {
-				known += max(0, e.good.mass+e.bad.mass) / e.per
+				e.known = max(0, e.good.mass+e.bad.mass)
+				s.known += e.known / e.per
 			}
 		}
 	}
-	s.known = known
-	leaving := known + float64(min(s.answered, s.usual)*h)
-	turn := 1.0
-	if leaving > 0 {
-		if stay := s.threadsIn / leaving * h; stay < h {
-			turn = h / max(stay, 1e-9)
-		}
-	} else if s.threadsIn <= 0 {
-		turn = max(1, h/max(1e-9, s.latency))
-	}
-	return max(0, min(rate*h, leaving+float64((n-s.threadsIn)*turn)))
 }
 
-// down plays the downward half of a step of one service: what arrives, what is
+// downward plays the downward half of a step of one service: what arrives, what is
 // taken in, what starts, and what it calls.
 func (en *engine) downward(v int32) {
 	s := &en.m.servers[v]
@@ -140,6 +139,7 @@ func (en *engine) downward(v int32) {
 		e := &en.m.calls[i]
 		en.offer(e)
 	}
+	en.releases(s)
 	room := en.room(s)
 	// What can be taken in, and the reason for what cannot.
 	entry, reason := math.Inf(1), refusedFull
@@ -750,7 +750,8 @@ func (en *engine) legs(s *server) {
 				good, bad = e.good.all(), e.bad.all()
 			}
 			over := good + bad
-			e.left = over / en.h
+			e.left = max(0, over-e.known) / en.h
+			e.usual += 0.2 * (e.left - e.usual)
 			if over > mech.Tiny {
 				e.q = good / over
 			}

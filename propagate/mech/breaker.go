@@ -182,6 +182,12 @@ func (b *Breaker) turn(s BreakerState, now float64) {
 	b.cells, b.head, b.total, b.bad, b.row = b.cells[:0], 0, 0, 0, 0
 }
 
+// Trips reports whether it is closed and will open if good and bad results go on at
+// these rates.
+func (b *Breaker) Trips(good, bad float64) bool {
+	return b.State == Closed && bad > 0 && (b.inARow > 0 || bad >= float64(b.threshold*(good+bad)))
+}
+
 // Next is when it changes by itself, +Inf if it does not.
 func (b *Breaker) Next() float64 {
 	if b.State == Open {

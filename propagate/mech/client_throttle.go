@@ -7,15 +7,25 @@ package mech
 type Adaptive struct {
 	K, Window         float64
 	requests, accepts float64
+	rate              float64 // of accepts per second, in the step before
+	got               float64 // accepts in this step
 }
 
-// Admit is the share of a demand that is sent.
-func (a *Adaptive) Admit(demand, h float64) float64 {
+// Admit is the share of a demand that is sent in a step of h seconds after one of
+// length before. Within a step requests and accepts come evenly.
+func (a *Adaptive) Admit(demand, h, before float64) float64 {
+	if before > 0 {
+		keep := Exp(-2 * before / a.Window)
+		a.accepts = float64(a.accepts*keep) + float64(a.got*(1-keep))*a.Window/(2*before)
+		a.rate = a.got / before
+	}
+	a.got = 0
 	keep := Exp(-2 * h / a.Window)
-	a.requests = float64(a.requests*keep) + demand
-	a.accepts *= keep
-	return 1 - max(0, (a.requests-float64(a.K*a.accepts))/(a.requests+1))
+	a.requests = float64(a.requests*keep) + float64(demand*(1-keep))*a.Window/(2*h)
+	// What is accepted in this step counts too, as far as it is known.
+	accepts := float64(a.accepts*keep) + float64(a.rate*(1-keep))*a.Window/2
+	return 1 - max(0, (a.requests-float64(a.K*accepts))/(a.requests+1))
 }
 
 // Accepted takes what the target did not refuse.
-func (a *Adaptive) Accepted(n float64) { a.accepts += n }
+func (a *Adaptive) Accepted(n float64) { a.got += n }

@@ -53,6 +53,6 @@ is one, and otherwise says what is in the catalog.`,
 			return nil
 		},
 	}
-	a.addOutput(c, false)
+	a.addOutput(c, (*out.Check)(nil))
 	return c
 }

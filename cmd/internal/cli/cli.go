@@ -18,9 +18,10 @@ import (
 	"github.com/knockon/knockon/out"
 )
 
-// Exit codes. 1 is kept for findings, which no command has yet.
+// Exit codes.
 const (
 	exitFine        = 0
+	exitFindings    = 1   // an expectation of a scenario is not met
 	exitInput       = 2   // bad input or usage
 	exitInternal    = 3   // our own fault
 	exitInterrupted = 130 // 128 + SIGINT, as shells say it
@@ -97,6 +98,7 @@ type app struct {
 
 const rootExample = `  knockon blast dynamodb-dns                  what falls when DynamoDB's DNS record goes
   knockon blast dynamodb-dns -o blast.svg     the same as a picture
+  knockon run storm.toml -o run.svg           what happens over time, and does it recover
   knockon rank                                which services hurt most when they are lost
   knockon check                               is my catalog right?
   knockon blast payments -c my-catalog.toml   with my own catalog`
@@ -133,7 +135,7 @@ else the built-in catalog aws-us-east-1, and says which.`,
 		return usagef("--color %q is not known%s", a.color, suggestion(a.color, []string{"auto", "always", "never"}))
 	}
 	root.AddCommand(
-		newBlast(a), newRank(a), newRender(a), newCheck(a), newList(a), newShow(a), newVersion(a),
+		newBlast(a), newRun(a), newWhy(a), newRank(a), newRender(a), newCheck(a), newList(a), newShow(a), newVersion(a),
 	)
 	return root
 }

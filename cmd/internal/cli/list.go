@@ -32,6 +32,6 @@ func newList(a *app) *cobra.Command {
 			return a.write(plan, out.NewListing(c, g, word))
 		},
 	}
-	a.addOutput(c, false)
+	a.addOutput(c, (*out.Listing)(nil))
 	return c
 }

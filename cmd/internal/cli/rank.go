@@ -63,7 +63,7 @@ On a large catalog Ctrl-C ends it with the ranking of what has been lost so far.
 			return err
 		},
 	}
-	a.addOutput(c, false)
+	a.addOutput(c, (*out.Ranking)(nil))
 	c.Flags().StringVar(&lasts, "for", "", "how long a service stays lost, such as 10m; without it, as long as it lasts")
 	c.Flags().IntVar(&most, "top", 20, "how many are shown; 0 for all")
 	return c

@@ -27,6 +27,6 @@ func newRender(a *app) *cobra.Command {
 			return a.write(plan, out.NewMap(c, g))
 		},
 	}
-	a.addOutput(c, true)
+	a.addOutput(c, (*out.Map)(nil))
 	return c
 }

@@ -35,6 +35,6 @@ func newShow(a *app) *cobra.Command {
 			return a.write(plan, out.NewDetail(g, nodes[0]))
 		},
 	}
-	a.addOutput(c, false)
+	a.addOutput(c, (*out.Detail)(nil))
 	return c
 }

@@ -17,14 +17,19 @@ import (
 	"github.com/knockon/knockon/out"
 )
 
-// addOutput gives a command -o and --format. Pictures says whether what it writes
-// can be drawn.
-func (a *app) addOutput(c *cobra.Command, pictures bool) {
-	formats := slices.DeleteFunc(out.Formats(), func(f out.Format) bool { return f.Picture && !pictures })
+// addOutput gives a command -o and --format, with the formats that can show what it
+// writes, a report of which only the kind matters.
+func (a *app) addOutput(c *cobra.Command, r out.Report) {
+	formats := formatsOf(r)
 	c.PreRun = func(*cobra.Command, []string) { a.formats = formats }
 	c.Flags().StringArrayVarP(&a.outputs, "output", "o", nil, "write to a `file`, its format by the extension; - is stdout; may be repeated")
-	c.Flags().StringVar(&a.format, "format", "", "`format`, whatever the extension: "+strings.Join(formatNames(formats), ", "))
+	c.Flags().StringVarP(&a.format, "format", "f", "", "`format`, whatever the extension: "+strings.Join(formatNames(formats), ", "))
 	mustRegister(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(formats), cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// formatsOf are the formats that can show a report.
+func formatsOf(r out.Report) []out.Format {
+	return slices.DeleteFunc(out.Formats(), func(f out.Format) bool { return !f.Shows(r) })
 }
 
 func formatNames(formats []out.Format) []string {
