@@ -17,6 +17,7 @@ type callState struct {
 
 	flight flight
 	lines  []mech.Line // retries that wait, by the attempt before
+	echo   []handoff   // retries that follow an answer without a pause, likewise
 	classes
 
 	good, bad handoff // calls that are over, for the caller
@@ -33,11 +34,11 @@ type callState struct {
 	breaker  *mech.Breaker
 	adaptive *mech.Adaptive
 	limit    *mech.Bucket
-	bulkhead float64 // calls at once; 0 without
-	left     float64 // calls per second that were answered in the step before
-	usual    float64 // the same, mean of some steps
-	known    float64 // calls that time-outs end in this step
-	unheard  float64 // of the answers under way, those to attempts sent before the breaker turned
+	bulkhead float64   // calls at once; 0 without
+	retried  float64   // retries per second in this step
+	inside   mech.Pool // of the bulkhead
+	known    float64   // calls that time-outs end in this step
+	unheard  float64   // of the answers under way, those to attempts sent before the breaker turned
 
 	stepGood           float64 // answered well in this step
 	stepLost           float64 // attempts that failed in this step
@@ -137,6 +138,7 @@ func (s *callState) copy(o *callState) {
 	for k := range s.lines {
 		s.lines[k].Copy(&o.lines[k])
 	}
+	s.echo = append(kept.echo[:0], o.echo...)
 	s.attempts, s.accepted = append(kept.attempts[:0], o.attempts...), append(kept.accepted[:0], o.accepted...)
 	s.classes = kept.classes
 	s.classes.copy(&o.classes)
@@ -222,12 +224,17 @@ func (en *engine) offer(e *call) {
 	e.sent = fresh
 	for k := 1; k < n; k++ {
 		e.attempts[k] = en.retries(e, k)
+		if e.pauses[k-1] == (pause{}) {
+			again := e.echo[k-1].ahead(h, en.before, en.base)
+			e.attempts[k] += again
+		}
 		e.sent += e.attempts[k]
 	}
+	e.retried = (e.sent - fresh) / h
 	e.budget.Deposit(fresh, h, en.before)
 	share := 1.0
 	if e.bulkhead > 0 && e.sent > 0 {
-		share *= min(1, mech.Places(e.bulkhead, e.under(), float64(min(e.left, e.usual)*h), h)/e.sent)
+		share *= min(1, e.inside.Room(e.bulkhead, e.under(), 0, h)/e.sent)
 	}
 	if e.limit != nil && e.sent > 0 {
 		share *= e.limit.Take(e.sent*share, h) / e.sent
@@ -265,11 +272,12 @@ func (en *engine) offer(e *call) {
 func (en *engine) retries(e *call, k int) float64 {
 	l := &e.lines[k-1]
 	due := l.Take(en.t + en.h)
-	before := en.before
-	if before > 0 && e.lineRate[k] > 0 || due > 0 || e.debt[k] != 0 {
+	rate := e.lineRate[k]
+	e.lineRate[k] = 0
+	if en.before > 0 && rate > 0 || due > 0 || e.debt[k] != 0 {
 		low := l.Low + 0.5*l.Spread
 		credit := e.late[k]*max(0, en.h-low-min(e.timeout, en.base)) + (1-e.late[k])*max(0, en.h-max(low, en.base))
-		expected := e.lineRate[k] * credit
+		expected := rate * credit
 		m := due + expected - e.debt[k]
 		if m < 0 {
 			e.debt[k] -= due
@@ -332,6 +340,10 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 		}
 		again := float64(m * allow)
 		final += m - again
+		if !late && e.pauses[k] == (pause{}) {
+			e.echo[k].put(again)
+			continue
+		}
 		l := &e.lines[k]
 		l.Put(from, to, again)
 		// How much of what waits here followed a time-out, for the credit above.
@@ -357,7 +369,8 @@ func (en *engine) allow(e *call, wanted, late float64) float64 {
 			}
 		}
 	}
-	return e.budget.Allow(wanted, late, retrying, active, e.rateSent, en.h)
+	// As many retries end as began lately.
+	return e.budget.Allow(wanted, late, retrying, active, e.retried*en.h, en.h)
 }
 
 // mayRetry reports whether attempt k+1, failed, is followed by another.
@@ -425,6 +438,9 @@ func (en *engine) deliver(e *call) {
 	}
 	s := &en.m.servers[e.to]
 	e.stepGood = good
+	if e.bulkhead > 0 {
+		e.inside.Note(e.under(), (good+bad)/en.h)
+	}
 	if good > 0 {
 		e.good.put(good)
 		e.ended += good

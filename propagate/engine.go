@@ -87,8 +87,8 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 	}
 	for i := range m.calls {
 		for _, p := range m.calls[i].pauses {
-			if p.low > 0 {
-				en.base = min(en.base, max(p.low, en.base/5))
+			if mean := p.low + 0.5*p.spread; mean > 0 {
+				en.base = min(en.base, max(mean, en.base/5))
 			}
 		}
 	}

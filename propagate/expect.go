@@ -342,7 +342,7 @@ func (r *Result) momentary(e *scenario.Expect, s *ServiceResult, need []*NeedRes
 			end = begin
 			if t < 1e-9 {
 				switch e.Measure {
-				case scenario.QueueMeasure, scenario.Age, scenario.Wait:
+				case scenario.QueueMeasure, scenario.Age:
 					return 0
 				}
 			}
@@ -354,7 +354,7 @@ func (r *Result) momentary(e *scenario.Expect, s *ServiceResult, need []*NeedRes
 		case scenario.Age:
 			return b.Age
 		case scenario.Wait:
-			return b.Wait
+			return r.waited(s, t)
 		}
 	}
 	if scenario.Measures[e.Measure].Unit == scenario.PerSecond && e.As == scenario.Total {
@@ -366,6 +366,28 @@ func (r *Result) momentary(e *scenario.Expect, s *ServiceResult, need []*NeedRes
 		return x.part / x.of
 	}
 	return x.part / (r.Times[begin+1] - r.Times[begin])
+}
+
+// waited is how long a request that arrived at a time came to wait: until the head
+// of the queue had passed it (Newell's cumulative curves, read across). It is +Inf
+// where the run ended before.
+func (r *Result) waited(s *ServiceResult, t float64) float64 {
+	at, head := t, t
+	for i := range r.Outside {
+		end := r.Times[i+1]
+		if end < t-1e-9 {
+			continue
+		}
+		passed := end - s.Bins[i].Age // what arrived before that has begun
+		if passed > t+1e-9 {
+			if head >= t {
+				return max(0, at-t)
+			}
+			return max(0, at+(end-at)*(t-head)/(passed-head)-t)
+		}
+		at, head = end, passed
+	}
+	return math.Inf(1)
 }
 
 // extreme is the greatest or least value of a measure in a span.

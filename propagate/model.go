@@ -574,6 +574,7 @@ func (m *model) lanes() {
 				e.flight.merge = 3600
 			}
 			e.lines = make([]mech.Line, n-1)
+			e.echo = make([]handoff, n-1)
 			for k, p := range e.pauses {
 				e.lines[k] = mech.Line{Low: p.low, Spread: p.spread}
 			}

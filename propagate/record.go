@@ -83,7 +83,7 @@ func (r *recorder) begin(en *engine) {
 	for v := range en.m.servers {
 		s := &en.m.servers[v]
 		res.Services = append(res.Services, ServiceResult{
-			ID: s.id, Bins: make([]ServiceBin, 0, bins), Capacity: s.capacity, Servers: s.threads,
+			ID: s.id, Bins: make([]ServiceBin, 0, bins), Capacity: s.full(), Servers: s.threads,
 			Nominal: s.nominal, Faulted: len(en.timetable.faults[v]) > 0,
 		})
 	}
@@ -185,10 +185,12 @@ func (en *engine) weigh() {
 			m += e.answering[k] + e.refusing[k] + e.toAnswer[k] + e.toRefuse[k]
 		}
 		for k := range e.lines {
-			m += e.lines[k].Mass() - e.debt[k+1]
+			m += e.lines[k].Mass() - e.debt[k+1] + e.echo[k].mass
 		}
 		err := math.Abs(e.begun-e.ended-m) / max(1, e.begun)
-		en.balance = max(en.balance, err)
+		if !(err <= en.balance) { // also where it is not a number
+			en.balance = err
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func Run(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, opt Opt
 	}
 	res.Steps, res.Balance = en.steps, en.balance
 	res.judge()
-	if res.Balance > 1e-6 {
+	if !(res.Balance <= 1e-6) {
 		panic(fmt.Sprintf("propagate: requests were lost or made: the balance is off by %.3g of them", res.Balance))
 	}
 	return res, err

@@ -27,8 +27,7 @@ type serverState struct {
 	rejected  float64 // per second, in the step before
 	finishing float64 // per second, in the step before
 	known     float64 // threads that time-outs set free in this step
-	answered  float64 // threads that answers set free, per second, in the step before
-	usual     float64 // the same, mean of some steps
+	pool      mech.Pool
 	settled   float64 // share of requests that end well, when last some ended
 	idleSince float64 // when its queue was last empty
 	peak      float64 // greatest length of its queue
@@ -100,13 +99,11 @@ func (en *engine) room(s *server) float64 {
 		return rate * h
 	}
 	// Who leaves within the step makes room within the step. That is known of calls
-	// that have run into their time-outs; of answers it is expected, at the rate of
-	// the step before but not above the mean of some steps: pulses do not repeat.
-	leaving := s.known + float64(min(s.answered, s.usual)*h)
-	if leaving <= 0 && s.threadsIn <= 0 {
-		return max(0, min(rate*h, n*max(1, h/max(1e-9, s.latency))))
+	// that have run into their time-outs; of answers it is expected.
+	if s.pool.Idle() {
+		return min(rate*h, n*max(1, h/max(1e-9, s.latency)))
 	}
-	return min(rate*h, mech.Places(n, s.threadsIn, leaving, h))
+	return min(rate*h, s.pool.Room(n, s.threadsIn, s.known, h))
 }
 
 // releases finds what time-outs set free in this step.
@@ -750,8 +747,6 @@ func (en *engine) legs(s *server) {
 				good, bad = e.good.all(), e.bad.all()
 			}
 			over := good + bad
-			e.left = max(0, over-e.known) / en.h
-			e.usual += 0.2 * (e.left - e.usual)
 			if over > mech.Tiny {
 				e.q = good / over
 			}
@@ -878,8 +873,7 @@ func (en *engine) finish(s *server) {
 	}
 	done := max(0, begun-held)
 	s.finishing = done / h
-	s.answered = max(0, done-s.known) / h
-	s.usual += 0.2 * (s.answered - s.usual)
+	s.pool.Note(held, max(0, done-s.known)/h)
 	if n := s.threads; !math.IsInf(n, 1) && n > 0 {
 		busy := 0.5 * (s.threadsIn + held) / n
 		if !math.IsInf(s.capacity, 1) {

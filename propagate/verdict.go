@@ -75,7 +75,6 @@ func (r *Result) ending(s *ServiceResult, trigger float64) ServiceVerdict {
 	from := now - (now-trigger)/3
 	mid := 0.5 * (from + now)
 	old, recent := r.tail(s, from, mid), r.tail(s, mid, now)
-	offered := recent.offered
 	switch {
 	case recent.time <= 0 || old.time <= 0:
 		v.Word = "ongoing"
@@ -83,13 +82,41 @@ func (r *Result) ending(s *ServiceResult, trigger float64) ServiceVerdict {
 		v.Word = "ongoing" // what waits gets younger: it drains
 	case recent.failed <= 0.9*old.failed:
 		v.Word = "ongoing"
-	case last.State >= Degraded && offered <= s.Capacity*1.0001:
+	case last.State >= Degraded && !r.overloaded(s.ID, mid, now):
 		v.Word = "metastable"
 		v.Evidence = r.evidence(s, recent)
 	default:
 		v.Word = "degraded"
 	}
 	return v
+}
+
+// overloaded reports whether a service, or one that it needs and that fails it, is
+// offered more than it could do when well: then its failure is no wonder.
+func (r *Result) overloaded(id string, from, to float64) bool {
+	seen := map[string]bool{id: true}
+	for todo := []string{id}; len(todo) > 0; todo = todo[1:] {
+		s := r.service(todo[0])
+		if t := r.tail(s, from, to); t.offered > 1.0001*s.Capacity {
+			return true
+		}
+		for i := range r.Needs {
+			if n := &r.Needs[i]; n.Service == s.ID && !seen[n.Target] {
+				lost, calls := 0.0, 0.0
+				for j := range n.Bins {
+					if r.Times[j] >= from-1e-9 && r.Times[j+1] <= to+1e-9 {
+						lost += n.Bins[j].Lost
+						calls += n.Bins[j].Calls
+					}
+				}
+				if lost > 0.01*calls {
+					seen[n.Target] = true
+					todo = append(todo, n.Target)
+				}
+			}
+		}
+	}
+	return false
 }
 
 // tail is what a service did in a span, per second.

@@ -92,8 +92,9 @@ func (b *Budget) Answered(first, retried, failed float64) {
 
 // Allow is the share of so many wanted retries, of which so many follow a time-out,
 // that the budget lets through in a step of h seconds, and takes what they cost.
-// Active retries and requests are those under way; sent is the rate of attempts.
-func (b *Budget) Allow(wanted, late, activeRetries, active, sent, h float64) float64 {
+// Active retries and requests are those under way, leaving so many retries that end
+// within the step.
+func (b *Budget) Allow(wanted, late, activeRetries, active, leaving, h float64) float64 {
 	if wanted <= 0 {
 		return 1
 	}
@@ -118,12 +119,7 @@ func (b *Budget) Allow(wanted, late, activeRetries, active, sent, h float64) flo
 		b.change -= float64(price * share)
 	case policy.ActiveBudget:
 		limit := max(b.floor, float64(b.active*active))
-		if stay := active / max(1e-12, sent); stay < h {
-			// They come and go within the step: Little's law makes places a rate.
-			share = min(1, limit*(h/max(stay, 1e-9))/wanted)
-		} else {
-			share = max(0, min(1, (limit-activeRetries)/wanted))
-		}
+		share = min(1, Places(limit, activeRetries, leaving, h)/wanted)
 	}
 	return share
 }
