@@ -83,15 +83,6 @@ func FormatOf(file string) (Format, bool) {
 	return Format{}, false
 }
 
-// FormatNames returns the names of the formats, sorted.
-func FormatNames() []string {
-	var names []string
-	for _, f := range Formats() {
-		names = append(names, f.Name)
-	}
-	return names
-}
-
 // Write writes a report. It returns an error when the format cannot show
 // this kind of report (see Shows), and otherwise only errors of w.
 func (f Format) Write(w io.Writer, r Report, o Options) error { return f.write(w, r, o) }

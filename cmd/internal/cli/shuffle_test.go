@@ -25,7 +25,10 @@ func TestShufflingTheTOMLChangesNoByte(t *testing.T) {
 		t.Run(c.catalog, func(t *testing.T) {
 			tree := decodeBuiltin(t, c.catalog)
 			commands := [][]string{{"list"}, {"show", c.root}, {"check"}, {"rank", "--top", "0"}, {"rank", "--format", "json"}}
-			for _, f := range out.FormatNames() {
+			for _, f := range formatNames(formatsOf((*out.Run)(nil))) {
+				commands = append(commands, []string{"blast", c.root, "--over-time", "--for", "2m", "--horizon", "5m", "--format", f})
+			}
+			for _, f := range formatNames(formatsOf((*out.Blast)(nil))) {
 				commands = append(commands, []string{"blast", c.root, "--format", f}, []string{"render", "--format", f})
 			}
 			want := make([]string, len(commands))
