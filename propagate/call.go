@@ -58,14 +58,13 @@ type classes struct {
 	gotBad    []float64
 	gone      []float64 // given up by time-out in this step
 	lineRate  []float64 // retries per second from lines, in the step before
-	late      []float64 // share of them that follow a time-out
 	debt      []float64 // retries sent ahead of their failures, see engine.retries
 }
 
 func newClasses(n int) classes {
-	a := make([]float64, 10*n)
+	a := make([]float64, 9*n)
 	cut := func() []float64 { r := a[:n:n]; a = a[n:]; return r }
-	return classes{cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut()}
+	return classes{cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut()}
 }
 
 // each applies copy to every array of classes.
@@ -79,7 +78,6 @@ func (c *classes) copy(o *classes) {
 		{c.gotBad, o.gotBad},
 		{c.gone, o.gone},
 		{c.lineRate, o.lineRate},
-		{c.late, o.late},
 		{c.debt, o.debt},
 	} {
 		copy(p[0], p[1])
@@ -224,10 +222,7 @@ func (en *engine) offer(e *call) {
 	e.sent = fresh
 	for k := 1; k < n; k++ {
 		e.attempts[k] = en.retries(e, k)
-		if e.pauses[k-1] == (pause{}) {
-			again := e.echo[k-1].ahead(h, en.before, en.base)
-			e.attempts[k] += again
-		}
+		e.attempts[k] += e.echo[k-1].ahead(h, en.before, en.base)
 		e.sent += e.attempts[k]
 	}
 	e.retried = (e.sent - fresh) / h
@@ -265,18 +260,17 @@ func (en *engine) offer(e *call) {
 	}
 }
 
-// retries is the mass of attempt k+1 that is sent in a step. What fails early
-// enough in the step retries within it; that part is not known yet and is expected
-// at the rate of the step before, on credit: while rates are steady, any length of
-// step gives the same flows.
+// retries is the mass of attempt k+1 that is sent in a step after a pause. In a long
+// step some run into their time-out and retry within it; that part is not known yet
+// and is expected at the rate of the step before, on credit: while rates are steady,
+// any length of step gives the same flows.
 func (en *engine) retries(e *call, k int) float64 {
 	l := &e.lines[k-1]
 	due := l.Take(en.t + en.h)
 	rate := e.lineRate[k]
 	e.lineRate[k] = 0
 	if en.before > 0 && rate > 0 || due > 0 || e.debt[k] != 0 {
-		low := l.Low + 0.5*l.Spread
-		credit := e.late[k]*max(0, en.h-low-min(e.timeout, en.base)) + (1-e.late[k])*max(0, en.h-max(low, en.base))
+		credit := max(0, en.h-l.Low-0.5*l.Spread-min(e.timeout, en.base))
 		expected := rate * credit
 		m := due + expected - e.debt[k]
 		if m < 0 {
@@ -340,20 +334,14 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 		}
 		again := float64(m * allow)
 		final += m - again
-		if !late && e.pauses[k] == (pause{}) {
-			e.echo[k].put(again)
+		l := &e.lines[k]
+		if !late {
+			soon := again * en.within(e, k)
+			e.echo[k].put(soon)
+			l.PutRest(from, to, again, again-soon)
 			continue
 		}
-		l := &e.lines[k]
 		l.Put(from, to, again)
-		// How much of what waits here followed a time-out, for the credit above.
-		share := 0.0
-		if late {
-			share = 1
-		}
-		if again > 0 {
-			e.late[k+1] += (share - e.late[k+1]) * again / max(again, float64(e.lineRate[k+1]*en.h))
-		}
 	}
 	en.over(e, final)
 }

@@ -170,6 +170,8 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 	const eps = 1e-9
 	en.rec.begin(en)
 	grown := 0.0 // the next step that the controller would like
+	wary := 0    // steps for which no long one is tried, after one was refused
+	refused := 0 // long steps refused in a row
 	en.steps.Base = en.base
 	en.steps.Shortest = math.Inf(1)
 	for n := 0; en.t < horizon-eps; n++ {
@@ -183,6 +185,10 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 		}
 		if en.timetable.due(en) {
 			grown = 0
+		}
+		if wary > 0 {
+			wary--
+			grown = min(grown, en.base)
 		}
 		h := max(en.base, grown)
 		edge := min(en.timetable.next(en.t), en.rec.next(en.t), horizon)
@@ -202,9 +208,14 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 		}
 		en.lookAge()
 		change := en.step(h)
+		if long {
+			refused = max(0, refused-1)
+		}
 		if long && change > 2*en.tolerance {
 			en.restore()
 			en.steps.Refused++
+			refused = min(refused+2, 8)
+			wary = 1 << refused
 			h = max(min(en.base, edge-en.t), h/8)
 			change = en.step(h)
 			if h > en.base*(1+1e-9) && change > 2*en.tolerance {

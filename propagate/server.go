@@ -209,9 +209,7 @@ func (en *engine) admit(s *server, l *lane, entry float64, reason refusal) (admi
 	for _, i := range l.calls {
 		e := &en.m.calls[i]
 		demand += e.sent
-		if len(e.pauses) > 0 && e.pauses[0] == (pause{}) && !en.noRetries[e.to] {
-			again = true
-		}
+		again = again || len(e.pauses) > 0
 	}
 	p := 0.0
 	if demand > entry {
@@ -253,12 +251,21 @@ func (en *engine) amplified(l *lane, p, allow float64) float64 {
 			x := a + carry
 			total += x
 			carry = 0
-			if k < len(e.pauses) && e.pauses[k] == (pause{}) && en.mayRetry(e, k, false) {
-				carry = float64(x * p * allow)
+			if k < len(e.pauses) && en.mayRetry(e, k, false) {
+				carry = float64(x*p*allow) * en.within(e, k)
 			}
 		}
 	}
 	return total
+}
+
+// within is the share of retries after attempt k+1, failed in this step, that begin
+// in this step.
+func (en *engine) within(e *call, k int) float64 {
+	if e.pauses[k] == (pause{}) {
+		return 1
+	}
+	return e.lines[k].Within(en.t, en.t+en.h, en.t+en.h)
 }
 
 // admitCall is admit for one call, with the probability of a rejection known.
@@ -269,17 +276,16 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 		for k, a := range e.attempts {
 			x := a + carry
 			carry = 0
-			if k < len(e.pauses) && e.pauses[k] == (pause{}) && en.mayRetry(e, k, false) {
-				carry = float64(x * p)
-				wanted += carry
+			if k < len(e.pauses) && en.mayRetry(e, k, false) {
+				wanted += float64(x * p)
+				carry = float64(x*p) * en.within(e, k)
 			}
 		}
 		allow = en.allow(e, wanted, 0)
 		e.bin.Denied += wanted * (1 - allow)
 	}
 	n := len(e.attempts)
-	failed := e.gone
-	clear(failed)
+	last := 0.0 // of the attempts that are told apart
 	final, carry := 0.0, 0.0
 	e.sent = 0
 	for k := range n {
@@ -297,11 +303,15 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 		rejected += out
 		switch {
 		case out <= 0:
-		case k < len(e.pauses) && e.pauses[k] == (pause{}) && en.mayRetry(e, k, false):
-			carry = float64(out * allow)
-			final += out - carry
+		case k < len(e.pauses) && en.mayRetry(e, k, false):
+			again := float64(out * allow)
+			final += out - again
+			carry = again * en.within(e, k)
+			e.lines[k].PutRest(en.t, en.t+en.h, again, again-carry)
+		case k == n-1:
+			last = out
 		default:
-			failed[k] = out
+			final += out
 		}
 	}
 	e.taken = admitted
@@ -317,10 +327,15 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 			s.bin.Full += rejected
 		}
 		en.over(e, final)
-		if e.budget.Limits() && rejected > sum(failed) {
-			e.budget.Answered(0, 0, rejected-sum(failed))
+		e.stepLost += rejected - last
+		if e.budget.Limits() {
+			e.budget.Answered(0, 0, rejected-last)
 		}
-		en.fail(e, failed, en.t, en.t+en.h, false)
+		if last > 0 {
+			clear(e.gone)
+			e.gone[n-1] = last
+			en.fail(e, e.gone, en.t, en.t+en.h, false)
+		}
 		if e.breaker != nil {
 			e.breaker.Observe(en.t+en.h, 0, rejected)
 		}

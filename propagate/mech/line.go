@@ -43,9 +43,9 @@ func (l *Line) Put(from, to, mass float64) {
 		}
 		// Neighbours that came at one rate are one; and what leaves over a long
 		// spread may be put together coarsely.
-		if c.to == from && c.left == c.mass {
+		if c.to == from {
 			r0, r1 := c.mass/(c.to-c.from), mass/(to-from)
-			if to-c.from <= l.Spread/16 || near(r0, r1, 1e-6) {
+			if to-c.from <= l.Spread/16 || c.left == c.mass && near(r0, r1, 1e-6) {
 				c.to, c.mass, c.left = to, c.mass+mass, c.left+mass
 				return
 			}
@@ -56,6 +56,23 @@ func (l *Line) Put(from, to, mass float64) {
 		l.head = 0
 	}
 	l.cells = append(l.cells, lineCell{from, to, mass, mass})
+}
+
+// Within is the share of what enters evenly in [from, to) that has left by a time.
+func (l *Line) Within(from, to, until float64) float64 {
+	return max(0, min(1, l.released(&lineCell{from: from, to: to}, until)))
+}
+
+// PutRest lets mass enter of which only the rest is kept: what leaves within the
+// step has left already.
+func (l *Line) PutRest(from, to, mass, rest float64) {
+	if rest <= 0 {
+		return
+	}
+	l.Put(from, to, mass)
+	c := &l.cells[len(l.cells)-1]
+	c.left -= mass - rest
+	l.mass -= mass - rest
 }
 
 // Take removes what has left by a time, and returns it.
