@@ -85,10 +85,11 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 	if math.IsInf(shortest, 1) {
 		en.base = min(horizon/2000, 1)
 	}
+	base := en.base
 	for i := range m.calls {
 		for _, p := range m.calls[i].pauses {
 			if mean := p.low + 0.5*p.spread; mean > 0 {
-				en.base = min(en.base, max(mean, en.base/5))
+				en.base = min(en.base, max(mean/2, base/8))
 			}
 		}
 	}
