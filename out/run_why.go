@@ -56,7 +56,7 @@ const (
 func mainChain(c *propagate.Cause) []*propagate.Cause {
 	var all []*propagate.Cause
 	for n := 0; c != nil && n < treeDepth; n++ {
-		if c.Kind != propagate.NeedCause || len(c.Because) == 0 {
+		if c.Kind != propagate.NeedCause && c.Kind != propagate.SeveralCauses || len(c.Because) == 0 {
 			all = append(all, c)
 		}
 		if len(c.Because) == 0 {
@@ -117,6 +117,8 @@ func (r *Run) link(c *propagate.Cause) string {
 		return c.Service + " turns requests away"
 	case propagate.BreakerCause:
 		return "calls to " + cmp.Or(c.Target, c.Service) + " are stopped by their callers"
+	case propagate.SeveralCauses:
+		return c.Service + " for several reasons"
 	case propagate.ThreadsCause:
 		return "all threads of " + c.Service + " wait for others"
 	}
@@ -243,7 +245,7 @@ type jsonCause struct {
 }
 
 // causeWords are the kinds of causes, by value.
-var causeWords = [...]string{"fault", "load", "need", "queue", "full", "retries", "capacity", "throttle", "breaker", "threads"}
+var causeWords = [...]string{"fault", "load", "need", "queue", "full", "retries", "capacity", "throttle", "breaker", "threads", "several"}
 
 func (w *Why) json() jsonWhy {
 	j := jsonWhy{Schema: whySchema, Catalog: w.Run.Catalog, Scenario: w.Run.ID, Service: w.Service, Impaired: w.Window != nil}

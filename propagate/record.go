@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -87,6 +88,11 @@ func (r *recorder) begin(en *engine) {
 			Nominal: s.nominal, Faulted: len(en.timetable.faults[v]) > 0,
 		})
 	}
+	for v := range en.m.servers {
+		for _, u := range en.frozenBy[v] {
+			res.Services[v].Change = append(res.Services[v].Change, en.m.servers[u].id)
+		}
+	}
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
 		if e.from < 0 {
@@ -95,7 +101,7 @@ func (r *recorder) begin(en *engine) {
 		r.needAt = append(r.needAt, int32(i))
 		res.Needs = append(res.Needs, NeedResult{
 			Service: en.m.servers[e.from].id, Target: en.m.servers[e.to].id, Index: e.index,
-			Async: e.async, Soft: e.soft(), Timeout: e.timeout, Retries: len(e.pauses), Nominal: e.nominal, Bins: make([]NeedBin, 0, bins),
+			Async: e.async, Soft: e.soft() && !(e.loss == catalog.Stale && !math.IsInf(e.stale, 1)), Timeout: e.timeout, Retries: len(e.pauses), Nominal: e.nominal, Bins: make([]NeedBin, 0, bins),
 		})
 	}
 	r.result = res

@@ -32,6 +32,7 @@ type ServiceResult struct {
 	MaxQueue float64  // greatest length, at any step
 	EmptyAt  float64  // seconds; when the queue was empty again after its greatest length; NaN if it was not, 0 if it never was longer than nothing
 	Faulted  bool     // a fault of the scenario strikes it
+	Change   []string // services it needs to start, to scale or to be changed
 }
 
 // ServiceBin is what a service did in one bin. Counts are requests, not rates.
@@ -137,6 +138,7 @@ type ServiceVerdict struct {
 	From, To float64 // first and last impairment, seconds
 	Worst    State
 	Lost     float64 // originals that failed
+	Attempts float64 // per original, in the last part of the run
 	Recovery float64 // seconds from the end of the trigger to health; NaN while it is not healthy
 	Evidence string  // one sentence with the numbers; of a metastable service
 }

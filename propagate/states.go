@@ -24,6 +24,7 @@ type watch struct {
 	offered, good, bad, throttled float64
 	age                           float64 // of the queue, at the last observation
 	share                         float64 // of what failed, at the last observation
+	low                           float64 // least share since it began to recover
 	state                         State
 	raw                           State
 	better                        int     // observations since it was as bad as its state
@@ -94,9 +95,18 @@ func (en *engine) judge(s *server) {
 	if settled := w.good + w.bad; settled > mech.Tiny {
 		share = w.bad / settled
 	}
-	if raw > Recovering && raw < Down && raw != Frozen && raw != Throttled && w.state >= Degraded && !s.struck() && (age < w.age || share < 0.8*w.share) {
-		raw = Recovering
+	if raw > Recovering && raw < Down && raw != Frozen && raw != Throttled && !s.struck() {
+		switch {
+		case w.state == Recovering: // it stays that until it is clearly worse again
+			if share <= max(1.5*w.low, degradedShare) || age < w.age {
+				raw = Recovering
+			}
+		case w.state >= Degraded && (age < w.age || share < 0.8*w.share):
+			raw = Recovering
+			w.low = share
+		}
 	}
+	w.low = min(w.low, share)
 	w.age, w.share = age, share
 	w.raw = raw
 	switch {
@@ -145,14 +155,25 @@ func (en *engine) seen(s *server) (State, float64) {
 		}
 	}
 	settled := w.good + w.bad
+	if settled < float64(1e-4*s.nominal)*en.observe { // too few to tell
+		settled = 0
+	}
 	state := Healthy
+	// What is bad counts as better only when it is clearly better.
+	down, degraded := downShare, degradedShare
+	if w.state == Down {
+		down *= 0.8
+	}
+	if w.state >= Degraded {
+		degraded *= 0.5
+	}
 	switch {
-	case settled > mech.Tiny && w.bad >= downShare*settled:
+	case settled > mech.Tiny && w.bad >= down*settled:
 		state = Down
 		if w.throttled > 0.5*w.bad && !s.down {
 			state = Throttled
 		}
-	case settled > mech.Tiny && w.bad >= degradedShare*settled:
+	case settled > mech.Tiny && w.bad >= degraded*settled:
 		state = Degraded
 		if w.throttled > 0.5*w.bad {
 			state = Throttled

@@ -29,6 +29,7 @@ func (r *Result) decide() {
 		return cmp.Or(
 			cmp.Compare(severity(b.Word), severity(a.Word)),
 			cmp.Compare(b.Worst, a.Worst),
+			cmp.Compare(math.Floor(10*b.Attempts), math.Floor(10*a.Attempts)),
 			cmp.Compare(b.Lost, a.Lost),
 			cmp.Compare(a.From, b.From),
 			cmp.Compare(a.ID, b.ID),
@@ -75,6 +76,9 @@ func (r *Result) ending(s *ServiceResult, trigger float64) ServiceVerdict {
 	from := now - (now-trigger)/3
 	mid := 0.5 * (from + now)
 	old, recent := r.tail(s, from, mid), r.tail(s, mid, now)
+	if recent.offered > 0 {
+		v.Attempts = recent.attempts / recent.offered
+	}
 	switch {
 	case recent.time <= 0 || old.time <= 0:
 		v.Word = "ongoing"

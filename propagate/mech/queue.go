@@ -154,7 +154,8 @@ func (q *Queue) Drop(at float64) float64 {
 }
 
 // Remove takes mass that arrived in [from, to) away, wherever it stands, and
-// returns what it found: work that was cancelled.
+// returns what it found: work that was cancelled. What is left of a cell that is
+// only touched keeps its own interval.
 func (q *Queue) Remove(from, to, mass float64) float64 {
 	out := 0.0
 	for i := q.head; i < len(q.cells) && mass > 0; i++ {
@@ -165,18 +166,37 @@ func (q *Queue) Remove(from, to, mass float64) float64 {
 		if c.to <= from {
 			continue
 		}
-		overlap := min(c.to, to) - max(c.from, from)
-		share := 1.0
-		if c.to > c.from {
-			share = overlap / (c.to - c.from)
+		if c.from < from {
+			q.split(i, from)
+			continue // what follows is its second half
 		}
-		m := min(mass, c.mass*share)
+		if c.to > to {
+			q.split(i, to)
+			c = &q.cells[i]
+		}
+		m := min(mass, c.mass)
 		c.mass -= m
 		mass -= m
 		out += m
 	}
 	q.mass = max(0, q.mass-out)
+	for q.head < len(q.cells) && q.cells[q.head].mass <= 0 {
+		q.head++
+	}
+	if q.head == len(q.cells) {
+		q.cells, q.head, q.mass = q.cells[:0], 0, 0
+	}
 	return out
+}
+
+// split cuts cell i in two at a time.
+func (q *Queue) split(i int, at float64) {
+	c := q.cells[i]
+	q.cells = append(q.cells, queueCell{})
+	copy(q.cells[i+1:], q.cells[i:])
+	part := float64(c.mass * ((at - c.from) / (c.to - c.from)))
+	q.cells[i] = queueCell{c.from, at, part}
+	q.cells[i+1] = queueCell{at, c.to, c.mass - part}
 }
 
 // Clear empties the queue and returns what was in it.

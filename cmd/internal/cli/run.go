@@ -179,7 +179,7 @@ func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, opti
 	if res == nil {
 		return err
 	}
-	option.Explain = explainer(res)
+	option.Explain = res.Why
 	if failed := a.write(plan, out.NewRun(c, res, option)); failed != nil {
 		return failed
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out"
-	"github.com/knockon/knockon/propagate"
 )
 
 func newWhy(a *app) *cobra.Command {
@@ -71,21 +70,11 @@ Without --at it explains the time at which the service was worst.`,
 			if err != nil { // half a run explains nothing
 				return err
 			}
-			return a.write(plan, out.NewWhy(c, res, explainer(res), args[0], time))
+			return a.write(plan, out.NewWhy(c, res, res.Why, args[0], time))
 		},
 	}
 	a.addOutput(c, (*out.Why)(nil))
 	c.Flags().StringVar(&at, "at", "", "a `time` since the start, such as 90s; without it, when it was worst")
 	addTolerance(c, &tolerance)
 	return c
-}
-
-// explainer is what explains a result.
-func explainer(res *propagate.Result) out.Explain {
-	if r, ok := any(res).(interface {
-		Why(service string, at float64) *propagate.Cause
-	}); ok {
-		return r.Why
-	}
-	return func(string, float64) *propagate.Cause { return nil }
 }
