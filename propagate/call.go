@@ -250,7 +250,7 @@ func (en *engine) offer(e *call) {
 	if share < 1 {
 		stopped := 0.0
 		for k := range n {
-			x := e.attempts[k] * (1 - share)
+			x := float64(e.attempts[k] * (1 - share))
 			e.attempts[k] -= x
 			stopped += x
 		}
@@ -270,8 +270,8 @@ func (en *engine) retries(e *call, k int) float64 {
 	rate := e.lineRate[k]
 	e.lineRate[k] = 0
 	if en.before > 0 && rate > 0 || due > 0 || e.debt[k] != 0 {
-		credit := max(0, en.h-l.Low-0.5*l.Spread-min(e.timeout, en.base))
-		expected := rate * credit
+		credit := max(0, en.h-l.Low-float64(0.5*l.Spread)-min(e.timeout, en.base))
+		expected := float64(rate * credit)
 		m := due + expected - e.debt[k]
 		if m < 0 {
 			e.debt[k] -= due
@@ -314,7 +314,7 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 			lateMass = wanted
 		}
 		allow = en.allow(e, wanted, lateMass)
-		e.bin.Denied += wanted * (1 - allow)
+		e.bin.Denied += float64(wanted * (1 - allow))
 	}
 	final := 0.0
 	for k := range n {
@@ -336,7 +336,7 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 		final += m - again
 		l := &e.lines[k]
 		if !late {
-			soon := again * en.within(e, k)
+			soon := float64(again * en.within(e, k))
 			e.echo[k].put(soon)
 			l.PutRest(from, to, again, again-soon)
 			continue
@@ -371,7 +371,7 @@ func (en *engine) mayRetry(e *call, k int, late bool) bool {
 	}
 	begins := 0.0
 	for j := 0; j <= k; j++ {
-		begins += e.pauses[j].low + 0.5*e.pauses[j].spread
+		begins += e.pauses[j].low + float64(0.5*e.pauses[j].spread)
 		if late {
 			begins += e.timeout
 		}

@@ -88,7 +88,7 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 	base := en.base
 	for i := range m.calls {
 		for _, p := range m.calls[i].pauses {
-			if mean := p.low + 0.5*p.spread; mean > 0 {
+			if mean := p.low + float64(0.5*p.spread); mean > 0 {
 				en.base = min(en.base, max(mean/2, base/8))
 			}
 		}
@@ -274,7 +274,7 @@ func (en *engine) horizonOfLines(h float64) float64 {
 			}
 		}
 		// Attempts that nobody answers any more run out, where none ran out before.
-		if age := e.flight.age(en.t); age > e.age+0.5*en.before {
+		if age := e.flight.age(en.t); age > e.age+float64(0.5*en.before) {
 			if n := en.t - age + e.timeout; n > en.t+en.base {
 				until = min(until, n)
 			}
@@ -304,7 +304,7 @@ func (en *engine) horizonOfQueue(s *server, h float64) float64 {
 		if math.Abs(speed) < 1e-3 {
 			continue
 		}
-		zone := 8*s.time*s.slow + en.base
+		zone := float64(8*s.time*s.slow) + en.base
 		for _, i := range l.calls {
 			limit := min(en.m.calls[i].timeout, l.limit)
 			if math.IsInf(limit, 1) {

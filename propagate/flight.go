@@ -61,7 +61,7 @@ func (f *flight) alike(i int, row []float64, length float64) bool {
 	scale := (c.to - c.from) / length
 	total := sum(row) * scale
 	for j, m := range f.row(i) {
-		if d := m - row[j]*scale; d > 1e-4*total || d < -1e-4*total {
+		if d := m - float64(row[j]*scale); d > 1e-4*total || d < -1e-4*total {
 			return false
 		}
 	}

@@ -219,8 +219,8 @@ func (en *engine) admit(s *server, l *lane, entry float64, reason refusal) (admi
 			if again {
 				low, high := p, 1.0
 				for range 48 {
-					p = 0.5 * (low + high)
-					if en.amplified(l, p, 1)*(1-p) > entry {
+					p = float64(0.5 * (low + high))
+					if float64(en.amplified(l, p, 1)*(1-p)) > entry {
 						low = p
 					} else {
 						high = p
@@ -282,7 +282,7 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 			}
 		}
 		allow = en.allow(e, wanted, 0)
-		e.bin.Denied += wanted * (1 - allow)
+		e.bin.Denied += float64(wanted * (1 - allow))
 	}
 	n := len(e.attempts)
 	last := 0.0 // of the attempts that are told apart
@@ -306,7 +306,7 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 		case k < len(e.pauses) && en.mayRetry(e, k, false):
 			again := float64(out * allow)
 			final += out - again
-			carry = again * en.within(e, k)
+			carry = float64(again * en.within(e, k))
 			e.lines[k].PutRest(en.t, en.t+en.h, again, again-carry)
 		case k == n-1:
 			last = out
@@ -386,7 +386,7 @@ func (en *engine) start(v int32, s *server, room float64) {
 			}
 			begins = limit
 			stay := place.Time
-			end = s.inService*mech.Exp(-h/stay) + begins/h*stay*(1-mech.Exp(-h/stay))
+			end = float64(s.inService*mech.Exp(-h/stay)) + float64(begins/h*stay*(1-mech.Exp(-h/stay)))
 		}
 		if end < 0 {
 			end = 0
@@ -410,22 +410,22 @@ func (en *engine) start(v int32, s *server, room float64) {
 		stay := place.Time
 		keep := mech.Exp(-h / stay)
 		if left > mech.Tiny { // less began than could: what was waiting was dropped
-			end = s.inService*keep + begun/h*stay*(1-keep)
+			end = float64(s.inService*keep) + float64(begun/h*stay*(1-keep))
 		}
 		finished := max(0, s.inService+begun-end)
-		w := s.wasting*keep + useless/h*stay*(1-keep)
+		w := float64(s.wasting*keep) + float64(useless/h*stay*(1-keep))
 		w = min(w, end)
 		s.bin.Wasted += max(0, s.wasting+useless-w)
 		s.bin.Finished += finished
 		if c := place.Count; !math.IsInf(c, 1) && s.threads > 0 {
-			s.bin.Busy += min(1, finished*stay/h/s.threads) * h
+			s.bin.Busy += float64(min(1, finished*stay/h/s.threads) * h)
 		}
 		s.inService, s.wasting = end, w
 		s.threadsIn = end
 		s.finishing = finished / h
 	} else {
 		keep := mech.Exp(-h / (s.time * s.slow))
-		end := s.inService*keep + begun/h*(s.time*s.slow)*(1-keep)
+		end := float64(s.inService*keep) + float64(begun/h*(s.time*s.slow)*(1-keep))
 		out := max(0, s.inService+begun-end)
 		s.inService = end
 		en.enter(s, 0, out)
@@ -457,7 +457,7 @@ func (en *engine) start(v int32, s *server, room float64) {
 	if mass > s.peak && mass > 1e-6 {
 		s.peak, s.emptyAt = mass, math.NaN()
 	}
-	s.bin.MeanQueue += 0.5 * (waiting + mass) * h
+	s.bin.MeanQueue += float64(0.5 * (waiting + mass) * h)
 	s.bin.MaxQueue = max(s.bin.MaxQueue, mass)
 	s.bin.Queue = mass
 	s.bin.Capacity += h * s.capShare / s.slow
@@ -576,14 +576,14 @@ func (en *engine) serveLane(v int32, s *server, l *lane, want float64) (begun, u
 		// Starts are even over the step; so the wait is known.
 		w0, w1 := max(0, t+float64(f0*h)-g.From), max(0, t+float64(f1*h)-g.To)
 		if l.queue.Newest {
-			w0 = max(0, t+0.5*h-0.5*(g.From+g.To))
+			w0 = max(0, t+float64(0.5*h)-float64(0.5*(g.From+g.To)))
 			if g.From >= t-1e-12 {
 				w0 = 0
 			}
 			w1 = w0
 		}
 		if s.leaf {
-			s.bin.Latency += g.Mass * share * (0.5*(w0+w1) + s.time*s.slow)
+			s.bin.Latency += float64(g.Mass * share * (float64(0.5*(w0+w1)) + float64(s.time*s.slow)))
 			valued += en.settleLeaf(s, l, g, w0, w1, share, fast)
 		} else {
 			l.started.Put(g.From, g.To, g.Mass*share)
@@ -700,7 +700,7 @@ func (en *engine) enter(s *server, k int, mass float64) {
 			e.per *= float64(st.group)
 		case e.calls < 1:
 			e.per = 1
-			e.skipped += mass * (1 - e.calls)
+			e.skipped += float64(mass * (1 - e.calls))
 		}
 		if !e.belated() {
 			e.visit(mass * per)
@@ -723,7 +723,7 @@ func (en *engine) upward(v int32) {
 			keep, turn := 0.0, 1.0
 			if e.delay > 0 {
 				keep = mech.Exp(-h / e.delay)
-				turn = 1 - e.delay/h*(1-keep)
+				turn = 1 - float64(e.delay/h*(1-keep))
 			}
 			for k := range e.answering {
 				if x := e.answering[k] + e.toAnswer[k]; x > 0 {
@@ -773,7 +773,7 @@ func (en *engine) legs(s *server) {
 			e.visits = max(0, e.visits-left)
 			rest = max(rest, e.visits)
 			sigma := en.ends(e)
-			e.bin.Lost += left * (1 - sigma)
+			e.bin.Lost += float64(left * (1 - sigma))
 			if e.calls < 1 { // the rest of the requests does not call at all
 				sigma = 1 - e.calls + float64(e.calls*sigma)
 				left += e.skipped
@@ -894,7 +894,7 @@ func (en *engine) finish(s *server) {
 		if !math.IsInf(s.capacity, 1) {
 			busy = max(busy, s.rateStart/s.capacity)
 		}
-		s.bin.Busy += min(1, busy) * h
+		s.bin.Busy += float64(min(1, busy) * h)
 	}
 	s.threadsIn = held
 	s.bin.Finished += done
@@ -940,7 +940,7 @@ func (en *engine) answer(s *server, l *lane, done, success float64) float64 {
 		at += g.Mass
 		f1 := at / popped
 		age0, age1 := max(0, t+float64(f0*h)-g.From), max(0, t+float64(f1*h)-g.To)
-		s.bin.Latency += g.Mass * 0.5 * (age0 + age1)
+		s.bin.Latency += float64(g.Mass * 0.5 * (age0 + age1))
 		low, high := min(age0, age1), max(age0, age1)
 		for _, i := range l.calls {
 			e := &en.m.calls[i]

@@ -169,12 +169,12 @@ func (en *engine) afflict(v int32) {
 				s.down = true
 			}
 		case scenario.Blackhole:
-			s.blackout = 1 - (1-s.blackout)*(1-part)
+			s.blackout = 1 - float64((1-s.blackout)*(1-part))
 			s.capShare *= 1 - part
 		case scenario.Slow:
 			s.slow *= 1 + float64(part*(f.Amount-1))
 		case scenario.Errors:
-			s.errors = 1 - (1-s.errors)*(1-float64(f.Amount*part))
+			s.errors = 1 - float64((1-s.errors)*(1-float64(f.Amount*part)))
 		case scenario.Capacity:
 			s.capShare *= 1 - float64((1-f.Amount)*part)
 		case scenario.Corrupt:
@@ -330,7 +330,7 @@ func (en *engine) loadAt(v int32, base, t float64) float64 {
 				h, m, s := en.sc.Start.Clock()
 				clock += float64(h*3600 + m*60 + s)
 			}
-			mid := 0.5 * (1 + l.Daily.Trough)
+			mid := float64(0.5 * (1 + l.Daily.Trough))
 			target = rate * (mid + float64((1-mid)*cosine((clock-l.Daily.Peak.Seconds())/day)))
 		case len(l.Points) > 0:
 			target = pointsAt(l, t, rate)

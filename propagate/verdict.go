@@ -73,8 +73,8 @@ func (r *Result) ending(s *ServiceResult, trigger float64) ServiceVerdict {
 	}
 	// The tail: the last third of the time since the trigger was gone.
 	now := r.end()
-	from := now - (now-trigger)/3
-	mid := 0.5 * (from + now)
+	from := now - float64((now-trigger)/3)
+	mid := float64(0.5 * (from + now))
 	old, recent := r.tail(s, from, mid), r.tail(s, mid, now)
 	if recent.offered > 0 {
 		v.Attempts = recent.attempts / recent.offered
@@ -82,7 +82,7 @@ func (r *Result) ending(s *ServiceResult, trigger float64) ServiceVerdict {
 	switch {
 	case recent.time <= 0 || old.time <= 0:
 		v.Word = "ongoing"
-	case recent.age < 0.98*old.age && recent.age < old.age-0.01*(mid-from):
+	case float64(0.98*old.age) > recent.age && recent.age < old.age-float64(0.01*(mid-from)):
 		v.Word = "ongoing" // what waits gets younger: it drains
 	case recent.failed <= 0.9*old.failed:
 		v.Word = "ongoing"
@@ -139,9 +139,9 @@ func (r *Result) tail(s *ServiceResult, from, to float64) (t tail) {
 		t.attempts += b.Attempts
 		t.good += b.Good
 		t.failed += b.Failed
-		t.age += b.Age * h
-		t.queue += b.Queue * h
-		t.busy += b.Busy * h
+		t.age += float64(b.Age * h)
+		t.queue += float64(b.Queue * h)
+		t.busy += float64(b.Busy * h)
 	}
 	if t.time > 0 {
 		t.offered /= t.time

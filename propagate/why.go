@@ -296,15 +296,15 @@ func (x *explanation) overload(s *ServiceResult, from, to float64) []Cause {
 	least := 1.0
 	x.bins(from, to, func(i int) {
 		b, h := &s.Bins[i], x.r.Times[i+1]-x.r.Times[i]
-		more += max(0, b.Offered-usual*h)
+		more += max(0, b.Offered-float64(usual*h))
 		retries += max(0, b.Attempts-b.Offered)
 		offered += b.Offered
 		least = min(least, b.Capacity)
 		if !math.IsInf(s.Capacity, 1) {
-			less += max(0, 1-b.Capacity) * min(s.Capacity, usual+s.Capacity) * h
+			less += float64(max(0, 1-b.Capacity) * min(s.Capacity, usual+s.Capacity) * h)
 		}
 		if b.Busy > 0.9 && b.Finished < 0.9*usual*h && b.Capacity > 0.99 {
-			blocked += usual*h - b.Finished
+			blocked += float64(usual*h) - b.Finished
 		}
 	})
 	var causes []Cause

@@ -36,7 +36,7 @@ func (p *Pool) Room(limit, inside, known, h float64) float64 {
 	if p.leaving > 0 {
 		if stay := p.inside / p.leaving; stay < h {
 			excess := max(0, inside-limit) / limit
-			return known + float64(limit*h/max(stay, 1e-9))*max(0, 1-excess)
+			return known + float64(limit*h/max(stay, 1e-9)*max(0, 1-excess))
 		}
 	}
 	return max(0, known+float64(min(p.answered, p.leaving)*h)+limit-inside)

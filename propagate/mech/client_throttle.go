@@ -16,14 +16,14 @@ type Adaptive struct {
 func (a *Adaptive) Admit(demand, h, before float64) float64 {
 	if before > 0 {
 		keep := Exp(-2 * before / a.Window)
-		a.accepts = float64(a.accepts*keep) + float64(a.got*(1-keep))*a.Window/(2*before)
+		a.accepts = float64(a.accepts*keep) + float64(a.got*(1-keep)*a.Window/(2*before))
 		a.rate = a.got / before
 	}
 	a.got = 0
 	keep := Exp(-2 * h / a.Window)
-	a.requests = float64(a.requests*keep) + float64(demand*(1-keep))*a.Window/(2*h)
+	a.requests = float64(a.requests*keep) + float64(demand*(1-keep)*a.Window/(2*h))
 	// What is accepted in this step counts too, as far as it is known.
-	accepts := float64(a.accepts*keep) + float64(a.rate*(1-keep))*a.Window/2
+	accepts := float64(a.accepts*keep) + float64(a.rate*(1-keep)*a.Window/2)
 	return 1 - max(0, (a.requests-float64(a.K*accepts))/(a.requests+1))
 }
 

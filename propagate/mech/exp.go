@@ -27,7 +27,7 @@ func Exp(x float64) float64 {
 		k = int(float64(math.Log2E*x) + 0.5)
 	}
 	hi := x - float64(float64(k)*ln2Hi)
-	lo := float64(k) * ln2Lo
+	lo := float64(float64(k) * ln2Lo)
 	r := hi - lo
 	t := float64(r * r)
 	p := 4.13813679705723846039e-08
@@ -35,7 +35,7 @@ func Exp(x float64) float64 {
 		p = float64(p*t) + c
 	}
 	c := r - float64(t*p)
-	y := 1 - ((lo - float64(r*c)/(2-c)) - hi)
+	y := 1 - ((lo - float64(float64(r*c)/(2-c))) - hi)
 	return math.Ldexp(y, k)
 }
 

@@ -133,7 +133,7 @@ func ramp(z, w float64) float64 {
 	case z <= w:
 		return float64(z*z) / 2
 	}
-	return float64(w*w)/2 + float64(w*(z-w))
+	return float64(w*w/2) + float64(w*(z-w))
 }
 
 // Next is the first time, after one and before another, at which the rate of what

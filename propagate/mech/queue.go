@@ -180,7 +180,9 @@ func (q *Queue) Remove(from, to, mass float64) float64 {
 		out += m
 	}
 	q.mass = max(0, q.mass-out)
-	for q.head < len(q.cells) && q.cells[q.head].mass <= 0 {
+	for q.head < len(q.cells) && q.cells[q.head].mass <= Tiny {
+		out += q.cells[q.head].mass
+		q.mass = max(0, q.mass-q.cells[q.head].mass)
 		q.head++
 	}
 	if q.head == len(q.cells) {

@@ -42,7 +42,7 @@ func Pause(r *policy.Retry, k int) (low, spread float64) {
 	}
 	if j := float64(r.Jitter.Or(0)); j > 0 {
 		// The product of two spreads is not even; its ends are kept.
-		low, spread = low*(1-j), (low+spread)*(1+j)-low*(1-j)
+		low, spread = float64(low*(1-j)), float64((low+spread)*(1+j))-float64(low*(1-j))
 	}
 	return low, spread
 }

@@ -106,7 +106,7 @@ func (b *Budget) Allow(wanted, late, activeRetries, active, leaving, h float64) 
 	case policy.TokenBudget:
 		// Retries are allowed above half: for the part of the step until the
 		// bucket has drifted down to there.
-		above := b.Tokens - b.limit/2
+		above := b.Tokens - float64(b.limit/2)
 		switch {
 		case above <= 0:
 			share = 0

@@ -18,7 +18,7 @@ type Servers struct {
 func (v Servers) Serve(x, queue, arrivals, h float64) (started, inService float64) {
 	a := arrivals / h
 	if math.IsInf(v.Count, 1) {
-		target := a * v.Time
+		target := float64(a * v.Time)
 		// The queue starts at once and decays as what is in service does.
 		return queue + arrivals, target + float64((x+queue-target)*Exp(-h/v.Time))
 	}
@@ -53,7 +53,7 @@ func (v Servers) Serve(x, queue, arrivals, h float64) (started, inService float6
 		left -= empty
 		x = v.Count
 	}
-	target := a * v.Time
+	target := float64(a * v.Time)
 	full := math.Inf(1)
 	if target > v.Count {
 		full = v.Time * Log((target-x)/(target-v.Count))
