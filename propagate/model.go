@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/policy"
@@ -656,10 +657,11 @@ func (s *server) shareOut() {
 
 func seconds(s float64) string { return unit.Duration(math.Round(s * 1e9)).String() }
 
+// round3 is a number to three digits, for people.
 func round3(x float64) float64 {
-	if x == 0 {
-		return 0
+	y, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 3, 64), 64)
+	if err != nil {
+		return x
 	}
-	scale := math.Pow(10, 2-math.Floor(math.Log10(x)))
-	return math.Round(x*scale) / scale
+	return y
 }

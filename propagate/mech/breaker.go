@@ -44,6 +44,9 @@ type Breaker struct {
 	n     float64 // client processes
 }
 
+// nearly is how close to a threshold counts as there: masses are rounded.
+const nearly = 1 - 1e-9
+
 type breakerCell struct{ at, total, bad float64 }
 
 // NewBreaker is the breaker of a policy for so many client processes, closed.
@@ -113,7 +116,7 @@ func (b *Breaker) Observe(now, good, bad float64) {
 		b.results += good + bad
 		b.failures += bad
 		if b.results >= float64(b.heard*b.probes) {
-			if b.failures >= float64(b.threshold*b.results) {
+			if b.failures >= float64(b.threshold*b.results)*nearly {
 				b.open(now)
 			} else {
 				b.turn(Closed, now)
@@ -166,7 +169,7 @@ func (b *Breaker) Observe(now, good, bad float64) {
 		b.cells = b.cells[:copy(b.cells, b.cells[b.head:])]
 		b.head = 0
 	}
-	if b.total >= b.least-Tiny && b.bad >= float64(b.threshold*b.total) && b.bad > Tiny {
+	if b.total >= b.least-Tiny && b.bad >= float64(b.threshold*b.total)*nearly && b.bad > Tiny {
 		b.open(now)
 	}
 }
@@ -185,7 +188,7 @@ func (b *Breaker) turn(s BreakerState, now float64) {
 // Trips reports whether it is closed and will open if good and bad results go on at
 // these rates.
 func (b *Breaker) Trips(good, bad float64) bool {
-	return b.State == Closed && bad > 0 && (b.inARow > 0 || bad >= float64(b.threshold*(good+bad)))
+	return b.State == Closed && bad > 0 && (b.inARow > 0 || bad >= float64(b.threshold*(good+bad))*nearly)
 }
 
 // Next is when it changes by itself, +Inf if it does not.

@@ -18,6 +18,8 @@ func (a *Adaptive) Admit(demand, h, before float64) float64 {
 		keep := Exp(-2 * before / a.Window)
 		a.accepts = float64(a.accepts*keep) + float64(a.got*(1-keep)*a.Window/(2*before))
 		a.rate = a.got / before
+	} else {
+		a.rate = demand / h // it starts open
 	}
 	a.got = 0
 	keep := Exp(-2 * h / a.Window)

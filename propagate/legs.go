@@ -1,0 +1,318 @@
+package propagate
+
+import (
+	"math"
+
+	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/propagate/mech"
+)
+
+// leg is the state of a stage: requests in it and what it lets through.
+type leg struct {
+	in      float64
+	passed  float64 // for the next stage
+	failed  float64 // for a fallback, if the next stage is one
+	success float64 // share that passed, when last some did
+}
+
+// probe is the weight of an alternative that does not answer beside one that does:
+// so many requests find out that it is back.
+const probe = 0.001
+
+// enter brings requests into a leg: every call of it is made as often as the
+// catalog says, one after another as long as they succeed.
+func (en *engine) enter(s *server, k int, mass float64) {
+	if k >= len(s.stages) || mass <= 0 {
+		return
+	}
+	st, g := &s.stages[k], &s.legs[k]
+	g.in += mass
+	weight := 0.0
+	if st.group > 0 {
+		for _, i := range st.calls {
+			weight += probe + en.m.calls[i].q
+		}
+	}
+	for _, i := range st.calls {
+		e := &en.m.calls[i]
+		per := e.calls
+		if per > 1 && !e.atOnce && e.loss == catalog.Fail && e.q < 1 {
+			per = (1 - mech.Power(e.q, e.calls)) / (1 - e.q)
+		}
+		if st.group > 0 {
+			per *= min(1, float64(st.group)*(probe+e.q)/weight)
+		}
+		e.fresh.put(float64(mass * per))
+		e.per = per
+		switch {
+		case st.group > 0:
+			e.per *= float64(st.group)
+		case e.calls < 1:
+			e.per = 1
+			e.skipped += float64(mass * (1 - e.calls))
+		}
+		if !e.belated() {
+			e.visit(mass * per)
+		}
+	}
+}
+
+// upward plays the upward half of a step of one service: what its own calls
+// brought, what is finished, and the answers to its callers.
+func (en *engine) upward(v int32) {
+	s := &en.m.servers[v]
+	t, h := en.t, en.h
+	if !s.leaf {
+		en.legs(s)
+		en.finish(s)
+	}
+	for _, i := range s.in {
+		e := &en.m.calls[i]
+		if s.leaf {
+			keep, turn := 0.0, 1.0
+			if e.delay > 0 {
+				keep = mech.Exp(-h / e.delay)
+				turn = 1 - float64(e.delay/h*(1-keep))
+			}
+			for k := range e.answering {
+				if x := e.answering[k] + e.toAnswer[k]; x > 0 {
+					out := float64(e.answering[k]*(1-keep)) + float64(e.toAnswer[k]*turn)
+					e.gotGood[k] += out
+					e.answering[k] = max(0, x-out)
+					e.toAnswer[k] = 0
+				}
+				if x := e.refusing[k] + e.toRefuse[k]; x > 0 {
+					out := float64(e.refusing[k]*(1-keep)) + float64(e.toRefuse[k]*turn)
+					e.gotBad[k] += out
+					e.refusing[k] = max(0, x-out)
+					e.toRefuse[k] = 0
+				}
+			}
+		}
+		if h > en.base || h > e.timeout {
+			en.giveUp(e, t+h-e.timeout)
+		}
+		en.deliver(e)
+	}
+	en.note(s)
+}
+
+// legs settles what the calls of a step brought and lets requests into the next.
+func (en *engine) legs(s *server) {
+	for k := range s.stages {
+		st, g := &s.stages[k], &s.legs[k]
+		rest, pass, done := 0.0, 1.0, 0.0
+		for _, i := range st.calls {
+			e := &en.m.calls[i]
+			var good, bad float64
+			if e.back {
+				good, bad = e.good.ahead(en.h, en.before, en.base), e.bad.ahead(en.h, en.before, en.base)
+			} else {
+				good, bad = e.good.all(), e.bad.all()
+			}
+			over := good + bad
+			if over > mech.Tiny {
+				e.q = good / over
+			}
+			en.watchLoss(e)
+			left := e.visits
+			if under := e.holding(); under > mech.Tiny {
+				left = e.visits * (over / (over + under))
+			}
+			e.visits = max(0, e.visits-left)
+			rest = max(rest, e.visits)
+			sigma := en.ends(e)
+			e.bin.Lost += float64(left * (1 - sigma))
+			if e.calls < 1 { // the rest of the requests does not call at all
+				sigma = 1 - e.calls + float64(e.calls*sigma)
+				left += e.skipped
+				e.skipped = 0
+			}
+			done += left
+			if !e.soft() || e.loss == catalog.Stale && en.t-e.lostSince >= e.stale {
+				pass *= sigma
+			}
+			if e.loss == catalog.Fallback && k+1 < len(s.stages) && s.stages[k+1].fallback {
+				pass = sigma
+			}
+		}
+		if st.parallel { // the last of them counts
+			done = max(0, g.in-rest)
+		}
+		if st.group > 0 {
+			pass = en.quorum(st)
+			if en.m.calls[st.calls[0]].soft() {
+				pass = 1
+			}
+		}
+		g.in = max(0, g.in-done)
+		if done > mech.Tiny {
+			g.success = pass
+		}
+		g.passed += float64(done * pass)
+		g.failed += float64(done * (1 - pass))
+	}
+	// What passed one leg enters the next.
+	for k := 1; k < len(s.stages); k++ {
+		g := &s.legs[k-1]
+		passed, failed := g.passed, g.failed
+		g.passed, g.failed = 0, 0
+		if s.stages[k].fallback {
+			en.enter(s, k, failed)
+			// Who needed no fallback goes on past it.
+			if k+1 < len(s.stages) {
+				en.enter(s, k+1, passed)
+			}
+			continue
+		}
+		en.enter(s, k, passed)
+	}
+	last := &s.legs[len(s.legs)-1]
+	last.passed, last.failed = 0, 0
+}
+
+// ends is the share of a request's calls of one need that let it go on: all of
+// them must succeed.
+func (en *engine) ends(e *call) float64 {
+	if e.calls <= 1 {
+		return e.q
+	}
+	return mech.Power(e.q, e.calls)
+}
+
+// quorum is the probability that enough of a group's members answer.
+func (en *engine) quorum(st *stage) float64 {
+	en.chances = append(en.chances[:0], 1)
+	for _, i := range st.calls {
+		q := en.m.calls[i].q
+		en.chances = append(en.chances, 0)
+		for j := len(en.chances) - 1; j >= 0; j-- {
+			p := float64(en.chances[j] * (1 - q))
+			if j > 0 {
+				p += float64(en.chances[j-1] * q)
+			}
+			en.chances[j] = p
+		}
+	}
+	p := 0.0
+	for j := st.group; j < len(en.chances); j++ {
+		p += en.chances[j]
+	}
+	return min(1, p)
+}
+
+// watchLoss notes since when calls fail, for needs that live on what is stale.
+func (en *engine) watchLoss(e *call) {
+	switch {
+	case e.q >= 0.5:
+		e.lostSince = math.Inf(1)
+	case math.IsInf(e.lostSince, 1):
+		e.lostSince = en.t
+	}
+}
+
+// finish completes requests of a service with needs: threads are held by what is
+// in service and in its legs, and what they no longer hold is finished, in order
+// of start.
+func (en *engine) finish(s *server) {
+	h := en.h
+	held := s.inService
+	for k := range s.stages {
+		st := &s.stages[k]
+		if st.parallel {
+			held += s.legs[k].in
+			continue
+		}
+		for _, i := range st.calls {
+			x := en.m.calls[i].holding()
+			if st.group > 0 {
+				x /= float64(st.group)
+			}
+			held += x
+		}
+	}
+	begun := 0.0
+	for k := range s.lanes {
+		begun += s.lanes[k].started.Mass()
+	}
+	done := max(0, begun-held)
+	s.finishing = done / h
+	s.pool.Note(held, max(0, done-s.known)/h)
+	if n := s.threads; !math.IsInf(n, 1) && n > 0 {
+		busy := 0.5 * (s.threadsIn + held) / n
+		if !math.IsInf(s.capacity, 1) {
+			busy = max(busy, s.rateStart/s.capacity)
+		}
+		s.bin.Busy += float64(min(1, busy) * h)
+	}
+	s.threadsIn = held
+	s.bin.Finished += done
+	if done <= 0 {
+		return
+	}
+	success := 1.0
+	for k := range s.legs {
+		st := &s.stages[k]
+		switch {
+		case k+1 < len(s.stages) && s.stages[k+1].fallback:
+			// The fallback has the last word on what failed here.
+			success *= s.legs[k].success + float64((1-s.legs[k].success)*s.legs[k+1].success)
+		case st.fallback:
+		default:
+			success *= s.legs[k].success
+		}
+	}
+	success *= 1 - s.errors
+	s.settled = success
+	valued := 0.0
+	for k := range s.lanes {
+		l := &s.lanes[k]
+		valued += en.answer(s, l, done*(l.started.Mass()/begun), success)
+	}
+	s.bin.Wasted += max(0, done-valued)
+}
+
+// answer finishes so many requests of one lane, of which a share ended well, and
+// returns how many of them somebody still waited for.
+func (en *engine) answer(s *server, l *lane, done, success float64) float64 {
+	t, h := en.t, en.h
+	en.segments = l.started.Pop(done, en.segments[:0])
+	popped, at, valued := 0.0, 0.0, 0.0
+	for _, g := range en.segments {
+		popped += g.Mass
+	}
+	if popped <= 0 {
+		return 0
+	}
+	for _, g := range en.segments {
+		f0 := at / popped
+		at += g.Mass
+		f1 := at / popped
+		age0, age1 := max(0, t+float64(f0*h)-g.From), max(0, t+float64(f1*h)-g.To)
+		s.bin.Latency += float64(g.Mass * 0.5 * (age0 + age1))
+		low, high := min(age0, age1), max(age0, age1)
+		for _, i := range l.calls {
+			e := &en.m.calls[i]
+			theta := 1.0
+			switch {
+			case low >= e.timeout:
+				theta = 0
+			case high > e.timeout:
+				theta = (e.timeout - low) / (high - low)
+			}
+			well := success
+			if s.corrupt && e.validates() {
+				well = 0
+			}
+			clear(e.gone)
+			e.flight.decide(g.From, g.To, theta*(1-s.blackout), e.gone)
+			for j, m := range e.gone {
+				valued += m
+				ok := float64(m * well)
+				e.gotGood[j] += ok
+				e.gotBad[j] += m - ok
+			}
+		}
+	}
+	return valued
+}
