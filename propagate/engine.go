@@ -93,6 +93,7 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 			}
 		}
 	}
+	en.base = max(en.base, horizon/1e8) // a bound on work, far from what matters
 	en.observe = min(max(1, en.base), horizon/100)
 	en.timetable = newTimetable(c, m, sc, en)
 	en.shadow.init(m)

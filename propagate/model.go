@@ -452,7 +452,7 @@ func (m *model) flows(component []int32) error {
 		if round > 10000 {
 			for _, v := range m.order {
 				if s := &m.servers[v]; s.nominal > 1e15 || math.IsInf(s.nominal, 0) || math.IsNaN(s.nominal) {
-					return fmt.Errorf("requests to %q multiply without end: the calls per request around a cycle that it is part of are one or more", s.id)
+					return endless(s)
 				}
 			}
 			return nil
@@ -460,11 +460,17 @@ func (m *model) flows(component []int32) error {
 		if round > 200 && round%100 == 0 {
 			for _, v := range m.order {
 				if s := &m.servers[v]; s.nominal > 1e15 {
-					return fmt.Errorf("requests to %q multiply without end: the calls per request around a cycle that it is part of are one or more", s.id)
+					return endless(s)
 				}
 			}
 		}
 	}
+}
+
+// endless is the fault of a catalog whose requests go round and become more.
+func endless(s *server) error {
+	at := s.decl.At
+	return fmt.Errorf("%s:%d:%d: requests to %q multiply without end: around a cycle that it is part of, a request makes one call or more; write calls below 1 on a need of the cycle", at.File, at.Line, at.Col, s.id)
 }
 
 // size gives every service its servers and capacity, stated or assumed.
@@ -476,10 +482,10 @@ func (m *model) size() {
 		s.time = AssumedServiceTime
 		if d.ServiceTime.IsStated() {
 			s.time = max(1e-6, 0.5*(d.ServiceTime.V.Low.Seconds()+d.ServiceTime.V.High.Seconds()))
-		} else {
-			if d.Kind == catalog.KindExternal {
-				s.time = 1e-6
-			}
+		} else if d.Kind == catalog.KindExternal {
+			s.time = 1e-6
+		} else if !d.Concurrency.IsStated() {
+			m.assume(s.id, "", "service_time", seconds(s.time), "not stated")
 		}
 		s.latency = s.time
 		for _, st := range s.stages {
@@ -497,7 +503,7 @@ func (m *model) size() {
 				s.latency += longest
 			}
 		}
-		unlimited := d.Kind == catalog.KindExternal || len(s.in) == 1 && m.calls[s.in[0]].from < 0 && d.Kind == catalog.KindApplication
+		unlimited := d.Kind == catalog.KindExternal // as many as there are, or none of our business
 		switch {
 		case d.Concurrency.IsStated():
 			s.threads = float64(d.Concurrency.V)
@@ -520,7 +526,7 @@ func (m *model) size() {
 				s.threads = max(AssumedThreads, math.Ceil(4*s.capacity*s.latency))
 				m.assume(s.id, "", "concurrency", fmt.Sprintf("%.0f", s.threads), "not stated: 200, or four times what its capacity keeps busy")
 			}
-		case unlimited: // clients: as many as there are
+		case unlimited:
 		default:
 			s.capacity = max(1, AssumedHeadroom*s.nominal)
 			m.assume(s.id, "", "capacity", unit.Rate(round3(s.capacity)).String(), "not stated: twice its load when all is well")

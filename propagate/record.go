@@ -1,6 +1,7 @@
 package propagate
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -20,19 +21,23 @@ type recorder struct {
 
 // borders are the bins of a scenario: evenly spaced, and cut besides wherever an
 // expectation begins or ends, so that every mean is exact.
-func borders(sc *scenario.Scenario) []float64 {
+// The series of all services and needs together have at most maxBins entries.
+func borders(sc *scenario.Scenario, series int) ([]float64, error) {
 	horizon := sc.Horizon.Seconds()
 	width := sc.Resolution.Seconds()
 	if width <= 0 {
-		width = resolution(horizon)
+		width = max(resolution(horizon), horizon*float64(series)/(maxBins/4))
 	}
 	for i := range sc.Expects {
 		if b := sc.Expects[i].Bin.Seconds(); b > 0 {
 			width = min(width, b)
 		}
 	}
+	if cells := horizon / width * float64(series); cells > maxBins {
+		return nil, fmt.Errorf("a series of %s over %s for %d services and needs would have %.2g entries, and %.2g are kept; write a resolution of %s or more",
+			seconds(width), sc.Horizon, series, cells, float64(maxBins), seconds(horizon*float64(series)/maxBins))
+	}
 	n := int(math.Ceil(horizon/width - 1e-9))
-	n = min(n, 200000)
 	marks := make([]float64, 0, n+2*len(sc.Expects)+1)
 	for i := range n {
 		marks = append(marks, float64(i)*width)
@@ -60,8 +65,11 @@ func borders(sc *scenario.Scenario) []float64 {
 			out = append(out, t)
 		}
 	}
-	return out
+	return out, nil
 }
+
+// maxBins is how many bins a result keeps: they take about 150 bytes each.
+const maxBins = 8_000_000
 
 // resolution is a round width of bins for a horizon: about a thousand of them, and
 // a second where that is finer than needed.
@@ -78,7 +86,6 @@ func resolution(horizon float64) float64 {
 }
 
 func (r *recorder) begin(en *engine) {
-	r.marks = borders(en.sc)
 	bins := len(r.marks) - 1
 	res := &Result{Scenario: en.sc, Assumptions: en.m.assumptions, Times: r.marks}
 	for v := range en.m.servers {

@@ -20,6 +20,9 @@ func Run(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, opt Opt
 	for v := range m.servers {
 		en.rec.index[m.servers[v].id] = int32(v)
 	}
+	if en.rec.marks, err = borders(sc, len(m.servers)+len(m.calls)); err != nil {
+		return nil, err
+	}
 	err = en.run(ctx, opt.Progress)
 	res := en.rec.result
 	if err != nil {

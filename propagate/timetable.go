@@ -216,7 +216,16 @@ func (en *engine) kill(v int32) {
 	for k := range s.lanes {
 		l := &s.lanes[k]
 		l.started.Clear()
-		if l.async {
+		if l.async { // what was taken and not finished is given out again
+			for _, i := range l.calls {
+				e := &en.m.calls[i]
+				for j := range e.gone {
+					e.gone[j] = e.answering[j] + e.refusing[j]
+					e.answering[j], e.refusing[j] = 0, 0
+				}
+				e.flight.put(en.t-1e-6, en.t, e.gone)
+				l.queue.Put(en.t-1e-6, en.t, sum(e.gone))
+			}
 			continue
 		}
 		s.bin.Expired += l.queue.Clear()
@@ -236,7 +245,6 @@ func (en *engine) kill(v int32) {
 		}
 	}
 	if s.leaf {
-		// Durable work in service goes back to its queue by not being answered.
 		s.inService, s.wasting = 0, 0
 	}
 }
