@@ -61,6 +61,7 @@ var everything = []anything{
 	{"RetryingClient.Lateness", 3, func(x []float64, n []int) float64 { return client(x, n).Lateness() }},
 	{"RetryingClient.Amplification", 3, func(x []float64, n []int) float64 { return client(x, n).Amplification() }},
 	{"RetryingClient.Fold", 3, func(x []float64, n []int) float64 { return client(x, n).Fold() }},
+	{"RetryingClient.CollapseTime", 3, func(x []float64, n []int) float64 { return client(x, n).CollapseTime() }},
 	{"CollapseFrom", 2, func(x []float64, n []int) float64 { return CollapseFrom(x[0], x[1]) }},
 	{"Headroom", 3, func(x []float64, n []int) float64 { return Headroom(x[0], x[1], x[2]) }},
 	{"Amplification", 1, func(x []float64, n []int) float64 { return Amplification(n[0], x[0]) }},

@@ -153,3 +153,68 @@ func Headroom(load, capacity, amplification float64) float64 {
 	}
 	return from / load
 }
+
+// CollapseTime is the mean time in seconds after which chance alone carries an empty
+// service into the collapsed state; +Inf where there is none. The state is the
+// number of requests in the service, a birth-death chain whose births grow with the
+// share of arrivals that will be late. It lets their retries come at once rather
+// than after the time-out, and so is too short: by a factor of about two where there
+// are one or two servers.
+//
+//	Question: how long until a few servers and retrying callers collapse without a cause?
+//	Formula:  mean passage time from 0 to N of births lambda (1 + p_n + … + p_n^(k-1)), deaths min(n, c)/s, p_n = P(Erlang(n-c+1, c/s) + Exp(1/s) > T), N the first with p_n almost 1
+//	Domain:   that of Lateness, servers <= 1e6
+//	Source:   Gross, Shortle, Thompson, Harris 2008, ch. 2; Alvaro et al. 2025
+func (r RetryingClient) CollapseTime() float64 {
+	q := r.Service
+	if !r.valid() || q.Servers > 1e6 {
+		return outside
+	}
+	capacity := float64(q.Servers) / q.Service
+	if q.Arrivals == 0 || float64(q.Arrivals*float64(r.Attempts)) <= capacity {
+		return math.Inf(1)
+	}
+	passage, total := 0.0, 0.0 // from n to n+1, and from 0
+	tail := r.overdue()
+	for n := 0; ; n++ {
+		late := tail(n)
+		if late > 1-1e-6 {
+			return total
+		}
+		birth := q.Arrivals * Amplification(r.Attempts, late)
+		death := float64(min(n, q.Servers)) / q.Service
+		passage = 1/birth + float64(death/birth*passage)
+		total += passage
+		if total > 1e300 || n > 1e8 {
+			return math.Inf(1)
+		}
+	}
+}
+
+// overdue gives, for n = 0, 1, 2, … in this order, the probability that an arrival
+// that finds n in the service is late.
+func (r RetryingClient) overdue() func(n int) float64 {
+	q := r.Service
+	rate := float64(q.Servers) / q.Service * r.Timeout // departures within the time-out
+	rest := rate - float64(r.Timeout/q.Service)
+	own := exp(-r.Timeout / q.Service)
+	term, sum := exp(-rate), 0.0 // Poisson(k; rate), and the sum below k
+	k := 0
+	return func(n int) float64 {
+		if n < q.Servers {
+			return own
+		}
+		for ; k < n-q.Servers+1; k++ {
+			sum += term
+			term *= rate / float64(k+1)
+		}
+		// Between the last departure before it and its own end: Poisson(k; rate)
+		// times the sum over j of rest^j k!/(k+j)!.
+		series, part := 0.0, 1.0
+		for j := 1; part > 1e-17*series && j < 1e6; j++ {
+			series += part
+			part *= rest / float64(k+j)
+		}
+		return min(1, sum+float64(term*series))
+	}
+}
