@@ -33,6 +33,7 @@ type Run struct {
 	TriggerEnd  float64      // +Inf while a fault lasts to the horizon
 	Expects     []Expectation
 	Assumptions []propagate.Assumption
+	Doubts      []propagate.Doubt
 	Ignored     []string // what the catalog declares and the engine does not play
 	Steps       propagate.Steps
 	Tolerance   float64
@@ -120,7 +121,7 @@ func NewRun(c *catalog.Catalog, res *propagate.Result, o RunOptions) *Run {
 	r := &Run{
 		ID: sc.ID, Title: cmp.Or(sc.Title, sc.ID), Description: sc.Description, File: sc.File, Catalog: c.Title, Start: sc.Start,
 		Horizon: sc.Horizon.Seconds(), Needs: res.Needs,
-		Verdict: res.Verdict.Word, TriggerEnd: res.Verdict.TriggerEnd, Assumptions: res.Assumptions, Ignored: res.Ignored,
+		Verdict: res.Verdict.Word, TriggerEnd: res.Verdict.TriggerEnd, Assumptions: res.Assumptions, Doubts: res.Doubts, Ignored: res.Ignored,
 		Steps: res.Steps, Balance: res.Balance, Partial: res.Partial,
 		Tolerance: cmp.Or(o.Tolerance, propagate.DefaultTolerance), ShowAssumptions: o.Assumptions, ShowSteps: o.Steps,
 	}

@@ -59,6 +59,7 @@ type jsonRun struct {
 	Services     []lazyRunService  `json:"services"`
 	Needs        []lazyRunNeed     `json:"needs"`
 	Assumptions  []jsonAssumption  `json:"assumptions"`
+	Doubts       []jsonDoubt       `json:"doubts"`
 	Ignored      []string          `json:"ignored"`
 	Steps        jsonSteps         `json:"steps"`
 	Balance      jsonNumber        `json:"balance"`
@@ -144,6 +145,11 @@ type jsonRunNeed struct {
 	Nominal jsonNumber `json:"nominal"`
 	Opens   jsonNumber `json:"opens"`
 	Series  jsonSeries `json:"series"`
+}
+
+type jsonDoubt struct {
+	Service string `json:"service"`
+	Text    string `json:"text"`
 }
 
 type jsonAssumption struct {
@@ -239,7 +245,7 @@ func (r *Run) json() jsonRun {
 		Scenario:     jsonScenario{ID: r.ID, Title: r.Title, Description: r.Description, File: r.File, Horizon: jsonNumber(r.Horizon)},
 		Verdict:      jsonVerdict{Word: r.Verdict, Text: r.headline(), TriggerEnd: jsonNumber(r.TriggerEnd), Services: []jsonImpairment{}},
 		Expectations: []jsonExpectation{}, Events: []jsonEvent{}, Services: []lazyRunService{}, Needs: []lazyRunNeed{},
-		Assumptions: []jsonAssumption{}, Ignored: append([]string{}, r.Ignored...),
+		Assumptions: []jsonAssumption{}, Doubts: []jsonDoubt{}, Ignored: append([]string{}, r.Ignored...),
 		Steps: jsonSteps{
 			jsonNumber(r.Tolerance), r.Steps.Taken, r.Steps.Refused,
 			jsonNumber(r.Steps.Shortest), jsonNumber(r.Steps.Longest), jsonNumber(r.Steps.Base),
@@ -267,6 +273,9 @@ func (r *Run) json() jsonRun {
 	}
 	for i := range r.Needs {
 		j.Needs = append(j.Needs, lazyRunNeed{&r.Needs[i], lengths})
+	}
+	for _, d := range r.Doubts {
+		j.Doubts = append(j.Doubts, jsonDoubt{d.Service, d.Text})
 	}
 	for _, a := range r.Assumptions {
 		j.Assumptions = append(j.Assumptions, jsonAssumption{a.Service, a.Need, a.Key, a.Value, a.Why})

@@ -389,6 +389,9 @@ func (p *runPicture) notes() []string {
 	if p.crowd > 0 {
 		notes = append(notes, fmt.Sprintf("%s not drawn.", plural(p.crowd, "more event")))
 	}
+	for _, d := range p.Doubts {
+		notes = append(notes, "Doubtful: "+d.Text+".")
+	}
 	if n := len(p.Assumptions); n > 0 {
 		notes = append(notes, fmt.Sprintf("%s not stated in the catalog and assumed.", plural(n, "number")+" "+wasWere(n)))
 	}

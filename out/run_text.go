@@ -25,6 +25,10 @@ func (r *Run) text(b *strings.Builder, o Options) {
 	paragraph(b, fmt.Sprintf("%d of %s impaired; played %s", len(r.Impaired), plural(len(r.Services), "service"), r.played()), "", o)
 	r.impairedText(b, o)
 	r.expectsText(b, o)
+	for _, d := range r.Doubts {
+		b.WriteString("\n")
+		paragraph(b, "doubtful: "+d.Text, yellow, o)
+	}
 	r.assumptionsText(b, o)
 	if r.ShowSteps {
 		b.WriteString("\n")

@@ -13,6 +13,7 @@ type Result struct {
 	Needs       []NeedResult    // by service, then in canonical order
 	Outside     []float64       // requests from outside, to all services together, by bin
 	Assumptions []Assumption    // what was not stated and mattered to the run, by service
+	Doubts      []Doubt         // reasons not to trust this, by service
 	Expects     []Outcome       // of the scenario's expectations, in their order
 	Verdict     Verdict
 	Steps       Steps

@@ -29,6 +29,8 @@ func Run(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, opt Opt
 		res.Partial = true
 		en.rec.finish(en)
 	}
+	_, res.Ignored = c.Inventory()
+	res.Doubts = m.doubts(sc.Horizon.Seconds())
 	res.Steps, res.Balance = en.steps, en.balance
 	res.judge()
 	if !(res.Balance <= 1e-6) {
