@@ -42,6 +42,7 @@ type callState struct {
 
 	stepGood           float64 // answered well in this step
 	stepLost           float64 // attempts that failed in this step
+	rateCalls          float64 // that began, per second, in this step
 	rateSent, rateGood float64 // per second, in the step before
 	rateLost           float64
 	bin                NeedBin
@@ -228,8 +229,13 @@ func (en *engine) offer(e *call) {
 	e.retried = (e.sent - fresh) / h
 	e.budget.Deposit(fresh, h, en.before)
 	share := 1.0
+	e.rateCalls = fresh / h
 	if e.bulkhead > 0 && e.sent > 0 {
-		share *= min(1, e.inside.Room(e.bulkhead, e.under(), 0, h)/e.sent)
+		room := e.inside.Room(e.bulkhead, e.under(), 0, h)
+		if e.inside.Idle() {
+			room = e.bulkhead * max(1, h/max(1e-9, en.m.servers[e.to].latency))
+		}
+		share *= min(1, room/e.sent)
 	}
 	if e.limit != nil && e.sent > 0 {
 		share *= e.limit.Take(e.sent*share, h) / e.sent
@@ -427,6 +433,7 @@ func (en *engine) deliver(e *call) {
 	s := &en.m.servers[e.to]
 	e.stepGood = good
 	if e.bulkhead > 0 {
+		en.overfull(e)
 		e.inside.Note(e.under(), (good+bad)/en.h)
 	}
 	if good > 0 {
@@ -458,6 +465,22 @@ func (en *engine) deliver(e *call) {
 	clear(e.gotGood)
 	clear(e.gotBad)
 	e.held = e.under()
+}
+
+// overfull stops the calls of a step that found no place behind their bulkhead. Room
+// is made for those who leave within the step, as many as left before; when fewer
+// left, that was too much.
+func (en *engine) overfull(e *call) {
+	excess := e.under() - e.bulkhead
+	if excess <= 1e-9*e.bulkhead || e.taken <= 0 {
+		return
+	}
+	clear(e.gone)
+	e.flight.take(en.t, en.t+en.h, min(1, excess/e.taken), e.gone)
+	stopped := sum(e.gone)
+	en.m.servers[e.to].lanes[e.lane].queue.Remove(en.t, en.t+en.h, stopped)
+	e.bin.Stopped += stopped
+	en.over(e, stopped)
 }
 
 // validates reports whether a caller tells a wrong answer from a right one.

@@ -22,7 +22,7 @@ func (m *model) doubts(horizon float64) []Doubt {
 	var found []Doubt
 	for v := range m.servers {
 		s := &m.servers[v]
-		if !s.leaf || !s.decl.Concurrency.IsStated() || s.threads > 1000 || s.cancel || s.expires || s.codel || s.nominal <= 0 {
+		if !s.leaf || !s.decl.Concurrency.IsStated() || s.threads > 32 || s.cancel || s.expires || s.codel || s.nominal <= 0 {
 			continue
 		}
 		if q := s.decl.Queue; q != nil && (q.Discipline == "lifo" || q.Discipline == "adaptive-lifo" || q.Deadline.IsStated()) {
@@ -46,10 +46,14 @@ func (m *model) doubts(horizon float64) []Doubt {
 		if r.Service.Arrivals >= s.full() {
 			continue // it needs no chance
 		}
+		servers := "1 server"
+		if s.threads > 1 {
+			servers = fmt.Sprintf("%d servers", int(s.threads))
+		}
 		t := r.CollapseTime()
 		if p := -math.Expm1(-horizon / t); p > 0.01 {
-			found = append(found, Doubt{s.id, fmt.Sprintf("%s has %d servers at %.0f %% load and callers that retry: chance alone may collapse it within the run (%.0f %% by an estimate that errs high), and this engine knows no chance",
-				s.id, int(s.threads), 100*s.nominal/s.full(), math.Max(1, 100*p))})
+			found = append(found, Doubt{s.id, fmt.Sprintf("%s has %s at %.0f %% load and callers that retry: chance alone may collapse it within the run (%.0f %% by an estimate that errs high), and this engine knows no chance",
+				s.id, servers, 100*s.nominal/s.full(), math.Max(1, 100*p))})
 		}
 	}
 	return found

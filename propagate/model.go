@@ -347,8 +347,7 @@ func (m *model) loads(sc *scenario.Scenario) {
 		called[m.calls[i].to] = true
 	}
 	reached := make([]bool, len(m.servers))
-	var reach func(v int32)
-	reach = func(v int32) {
+	reach := func(v int32) {
 		stack := []int32{v}
 		reached[v] = true
 		for len(stack) > 0 {

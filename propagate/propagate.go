@@ -1,4 +1,25 @@
-// Package propagate is the room for what happens over time: queues, time-outs,
-// retries, leases and recovery played on a graph. It holds no engine yet; what a
-// failure comes to without a clock is answered by package graph.
+// Package propagate plays scenarios on catalogs: what happens over time when services
+// fail, when load changes, and when operators do something about it.
+//
+// [Run] compiles a catalog and steps to the horizon of a scenario. It is a rate-level
+// ("fluid") engine: it moves masses of requests and not single ones, so what it costs
+// depends on services and steps and not on traffic, and it is deterministic. Queues
+// keep what waits by the time at which it came, with what nobody waits for any more;
+// retries, budgets, breakers and pools of threads are played as flows. So collapses
+// that outlive their trigger come out by themselves, where they do. It is the mean of
+// many requests: where few decide, it is wrong, and docs/validation.md says when.
+//
+// The parts:
+//
+//   - model.go makes a catalog ready to play: calls, servers, their order, and what is
+//     assumed where the catalog says nothing.
+//   - engine.go is the step and the controller of its length; call.go is the side of
+//     the caller, admission.go, start.go and legs.go that of the service; flight.go
+//     keeps what is under way.
+//   - Package mech is the behaviour of each mechanism.
+//   - timetable.go makes the scenario happen.
+//   - record.go and result.go are what came of it, states.go how a service looks from
+//     outside, verdict.go and expect.go what is concluded, why.go the causes.
+//
+// Decisions are in docs/adr, from 0008 on.
 package propagate

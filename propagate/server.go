@@ -33,9 +33,9 @@ type serverState struct {
 	emptyAt   float64 // when it was empty again; NaN while it is not
 	threadsIn float64 // requests that hold a thread, at the end of the step
 
-	rateStart, rateGood float64
-	bin                 ServiceBin
-	watch               watch
+	rateStart float64 // per second, in the step before
+	bin       ServiceBin
+	watch     watch
 }
 
 func (s *serverState) copy(o *serverState) {

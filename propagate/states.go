@@ -196,7 +196,7 @@ func (en *engine) seen(s *server) (State, float64) {
 		for k := range s.stages {
 			for _, i := range s.stages[k].calls {
 				e := &en.m.calls[i]
-				if e.soft() && e.loss != catalog.Fallback && e.q < 0.9 && e.rateSent > 1e-3*e.nominal {
+				if e.soft() && e.loss != catalog.Fallback && e.q < 0.9 && e.rateCalls > 1e-3*e.nominal {
 					state = Degraded
 				}
 			}

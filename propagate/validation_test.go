@@ -1,7 +1,6 @@
 package propagate
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -11,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/knockon/knockon/propagate/scenario"
 )
 
 var update = flag.Bool("update", false, "rewrite generated pages")
@@ -20,12 +17,14 @@ var update = flag.Bool("update", false, "rewrite generated pages")
 // docs is the folder of the documents.
 var docs = filepath.Join("..", "docs")
 
-// groups are the reference cases by the letter that their names begin with.
-var groups = []struct{ letter, title, text string }{
+// group is the reference cases whose names begin with one letter.
+type group struct{ letter, title, text string }
+
+var groups = []group{
 	{"F", "Flows", "Queues and drains, by Newell's cumulative curves. Right answers are closed forms of the deterministic model."},
 	{"R", "Retries", "Amplification, budgets, throttles and backoff. Right answers are closed forms."},
 	{"C", "Capacity", "What survivors and threads can do. Right answers are closed forms."},
-	{"D", "Dynamics", "Storms and what is done about them. Right answers, with few exceptions, are means of 30 or more runs of a simulation of single requests, written by somebody else, with random arrivals and service times; the tolerances hold its confidence interval."},
+	{"D", "Dynamics", "Storms and what is done about them. Most right answers are means of 30 runs of an independent simulation of single requests, which arrive and are served at random; the tolerances hold its confidence interval. The others are arithmetic, written in the catalog of the case."},
 	{"T", "Features", "Cases of our own, for what the others do not touch. Right answers are arithmetic, written beside the expectation."},
 }
 
@@ -88,7 +87,7 @@ func (g group) table(t *testing.T, all []caseFile) (string, tally) {
 			if f.folder != folder {
 				id, folder = f.id(), f.folder
 			}
-			text := sentence(&o.Expect)
+			text := o.Expect.Text
 			if strings.ContainsAny(text+o.Got, "|\n") {
 				t.Errorf("%s: what stands in a table can hold no bar: %s", f, text)
 			}
@@ -99,4 +98,37 @@ func (g group) table(t *testing.T, all []caseFile) (string, tally) {
 	return b.String(), n
 }
 
-type group = struct{ letter, title, text string }
+// readPage reads a document.
+func readPage(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// fill replaces what stands in a page between the two marks of a name.
+func fill(t *testing.T, page, name, text string) string {
+	t.Helper()
+	begin, end := "<!-- "+name+": generated -->\n", "<!-- end of "+name+" -->\n"
+	before, rest, ok := strings.Cut(page, begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("there is no %s%s in the page", begin, end)
+	}
+	return before + begin + "\n" + strings.TrimSpace(text) + "\n\n" + end + after
+}
+
+// samePage compares a document with what it should be, or writes it with -update.
+func samePage(t *testing.T, path, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := readPage(t, path); got != want {
+		t.Errorf("%s is not what the code makes now: run go test ./propagate -run '^%s$' -update and look at the difference", filepath.Base(path), t.Name())
+	}
+}

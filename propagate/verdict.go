@@ -82,8 +82,8 @@ func (r *Result) ending(s *ServiceResult, trigger float64) ServiceVerdict {
 	switch {
 	case recent.time <= 0 || old.time <= 0:
 		v.Word = "ongoing"
-	case float64(0.98*old.age) > recent.age && recent.age < old.age-float64(0.01*(mid-from)):
-		v.Word = "ongoing" // what waits gets younger: it drains
+	case r.drains(s.ID, from, mid, now):
+		v.Word = "ongoing"
 	case recent.failed <= 0.9*old.failed:
 		v.Word = "ongoing"
 	case last.State >= Degraded && !r.overloaded(s.ID, mid, now):
@@ -98,25 +98,45 @@ func (r *Result) ending(s *ServiceResult, trigger float64) ServiceVerdict {
 // overloaded reports whether a service, or one that it needs and that fails it, is
 // offered more than it could do when well: then its failure is no wonder.
 func (r *Result) overloaded(id string, from, to float64) bool {
+	return r.anyBehind(id, from, to, func(s *ServiceResult) bool {
+		return r.tail(s, from, to).offered > 1.0001*s.Capacity
+	})
+}
+
+// drains reports whether what waits, at a service or at one that it needs and that
+// fails it, gets younger or less.
+func (r *Result) drains(id string, from, mid, to float64) bool {
+	return r.anyBehind(id, from, to, func(s *ServiceResult) bool {
+		old, recent := r.tail(s, from, mid), r.tail(s, mid, to)
+		return old.age > 0.1 && recent.age < old.age-float64(0.005*(mid-from)) ||
+			old.queue > 1 && recent.queue < float64(0.99*old.queue)
+	})
+}
+
+// anyBehind reports whether something holds for a service or for one behind it: one
+// that it needs and that fails it in a span, directly or not.
+func (r *Result) anyBehind(id string, from, to float64, holds func(*ServiceResult) bool) bool {
 	seen := map[string]bool{id: true}
 	for todo := []string{id}; len(todo) > 0; todo = todo[1:] {
 		s := r.service(todo[0])
-		if t := r.tail(s, from, to); t.offered > 1.0001*s.Capacity {
+		if holds(s) {
 			return true
 		}
 		for i := range r.Needs {
-			if n := &r.Needs[i]; n.Service == s.ID && !seen[n.Target] {
-				lost, calls := 0.0, 0.0
-				for j := range n.Bins {
-					if r.Times[j] >= from-1e-9 && r.Times[j+1] <= to+1e-9 {
-						lost += n.Bins[j].Lost
-						calls += n.Bins[j].Calls
-					}
+			n := &r.Needs[i]
+			if n.Service != s.ID || seen[n.Target] {
+				continue
+			}
+			lost, calls := 0.0, 0.0
+			for j := range n.Bins {
+				if r.Times[j] >= from-1e-9 && r.Times[j+1] <= to+1e-9 {
+					lost += n.Bins[j].Lost
+					calls += n.Bins[j].Calls
 				}
-				if lost > 0.01*calls {
-					seen[n.Target] = true
-					todo = append(todo, n.Target)
-				}
+			}
+			if lost > float64(0.01*calls) {
+				seen[n.Target] = true
+				todo = append(todo, n.Target)
 			}
 		}
 	}

@@ -185,7 +185,7 @@ func (r RetryingClient) CollapseTime() float64 {
 		death := float64(min(n, q.Servers)) / q.Service
 		passage = 1/birth + float64(death/birth*passage)
 		total += passage
-		if total > 1e300 || n > 1e8 {
+		if total > 1e15 { // thirty million years
 			return math.Inf(1)
 		}
 	}

@@ -33,6 +33,9 @@ func (p *Pool) Note(inside, answered float64) {
 // law). Where they stay for longer, those who leave are followed: as many as in the
 // last step, but not more than the mean of some, for pulses do not repeat.
 func (p *Pool) Room(limit, inside, known, h float64) float64 {
+	if limit <= 0 {
+		return known
+	}
 	if p.leaving > 0 {
 		if stay := p.inside / p.leaving; stay < h {
 			excess := max(0, inside-limit) / limit
