@@ -195,7 +195,7 @@ func (r RetryingClient) CollapseTime() float64 {
 // that finds n in the service is late.
 func (r RetryingClient) overdue() func(n int) float64 {
 	q := r.Service
-	rate := float64(q.Servers) / q.Service * r.Timeout // departures within the time-out
+	rate := float64(float64(q.Servers) / q.Service * r.Timeout) // departures within the time-out
 	rest := rate - float64(r.Timeout/q.Service)
 	own := exp(-r.Timeout / q.Service)
 	term, sum := exp(-rate), 0.0 // Poisson(k; rate), and the sum below k
