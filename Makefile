@@ -43,11 +43,11 @@ bench:
 
 # Rewrite golden files and generated pages; look at the difference before you commit it.
 update:
-	go test ./catalog ./graph ./out ./cmd/internal/cli -update
+	go test ./catalog ./graph ./propagate ./propagate/scenario ./propagate/closedform ./out ./cmd/internal/cli -update
 
 # The pictures that README and docs show; a test fails when they are stale.
 gallery:
-	go test ./cmd/internal/cli -run TestGallery -update
+	go test ./cmd/internal/cli -run 'TestGallery|Scenario' -update
 
 # Binaries that are the same wherever they are built.
 build:
