@@ -160,6 +160,8 @@ func writeJSON(w io.Writer, r Report, _ Options) error {
 		return writeRunJSON(w, r)
 	case *Why:
 		document = r.json()
+	case *Ask:
+		document = r.json()
 	}
 	e := json.NewEncoder(hiddenEscaper{w})
 	e.SetIndent("", "  ")

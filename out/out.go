@@ -113,6 +113,8 @@ func unsupported(format string, r Report) error {
 		name = "run"
 	case *Why:
 		name = "explanation"
+	case *Ask:
+		name = "list of questions"
 	}
 	return &unsupportedError{format, name}
 }

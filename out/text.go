@@ -30,6 +30,8 @@ func writeText(w io.Writer, r Report, o Options) error {
 		r.text(&b, o)
 	case *Why:
 		writeWhy(&b, r, o)
+	case *Ask:
+		r.text(&b, o)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

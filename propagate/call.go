@@ -24,6 +24,8 @@ type callState struct {
 	age       float64 // of the oldest attempt in flight, before the last step
 	held      float64 // under way at the end of the step before
 	visits    float64 // requests of the caller in this leg that call
+	hint      float64 // calls of a later leg that are expected to begin in this step
+	stay      float64 // seconds a call is under way, in the step before (Little)
 	skipped   float64 // requests of the caller that passed this leg without a call
 	per       float64 // calls of a request that calls
 	delay     float64 // seconds an answer takes that was decided at the start of service
@@ -86,11 +88,11 @@ func (c *classes) copy(o *classes) {
 }
 
 // handoff passes mass from one part of the model to another that is played earlier
-// in the step, and so would see it a step late. What it hands over ahead is what
-// came in the step before, at its rate; the difference from what came since is made
-// good little by little. So a steady flow passes at its rate whatever the lengths
-// of the steps, nothing is lost, and a loop through a handoff is not excited, as it
-// would be by making good at once.
+// in the step, and so would see it a step late. What it hands over ahead is what is
+// expected to come: told beforehand, or else what came in the step before, at its
+// rate. The difference from what came since is made good little by little. So a
+// steady flow passes at its rate whatever the lengths of the steps, nothing is lost,
+// and a loop through a handoff is not excited, as it would be by making good at once.
 type handoff struct {
 	mass float64 // put, less what was taken
 	rate float64 // in the step before
@@ -124,6 +126,17 @@ func (p *handoff) ahead(h, before, base float64) float64 {
 	} else {
 		m = max(0, p.mass)
 	}
+	p.mass -= m
+	return m
+}
+
+// told takes what was said to come in this step.
+func (p *handoff) told(expected float64) float64 {
+	m := expected + max(-0.2*expected, min(0.2*expected, 0.2*p.mass))
+	if expected <= 0 {
+		m = max(0, p.mass)
+	}
+	p.got = 0
 	p.mass -= m
 	return m
 }
@@ -191,6 +204,8 @@ func (e *call) holding() float64 {
 	m := e.under()
 	if e.back {
 		m = e.held
+	} else if e.leg > 0 {
+		m = max(0, m+e.fresh.mass)
 	}
 	if e.atOnce && e.calls > 1 {
 		m /= e.calls
@@ -211,8 +226,11 @@ func (en *engine) offer(e *call) {
 	switch {
 	case e.from < 0:
 		fresh = en.load(e.to) * h
-	case e.belated():
+	case e.back:
 		fresh = e.fresh.ahead(h, en.before, en.base)
+		e.visit(fresh)
+	case e.leg > 0:
+		fresh = e.fresh.told(e.hint)
 		e.visit(fresh)
 	default:
 		fresh = e.fresh.all()

@@ -57,6 +57,42 @@ func (en *engine) enter(s *server, k int, mass float64) {
 	}
 }
 
+// foresee says how many calls of the later legs of a service will begin in a step in
+// which so many requests enter the first: of what is then under way in a leg, the
+// share is over that is when calls stay as long, and passes that did, as in the step
+// before.
+func (en *engine) foresee(s *server, entering float64) {
+	into := entering
+	direct := 0.0 // past a fallback, to the leg after it
+	for k := range s.stages {
+		st, g := &s.stages[k], &s.legs[k]
+		quick := 1.0
+		waiting := 0.0
+		for _, i := range st.calls {
+			e := &en.m.calls[i]
+			if k > 0 {
+				per := e.per
+				if per <= 0 {
+					per = e.calls
+				}
+				e.hint = into * per * min(1, max(e.calls, 1e-12))
+				if e.calls >= 1 || st.group > 0 {
+					e.hint = into * per
+				}
+			}
+			quick = min(quick, en.h/(en.h+e.stay))
+			waiting = max(waiting, e.visits)
+		}
+		over := (into + waiting) * quick
+		passed, failed := over*g.success, over*(1-g.success)
+		if k+1 < len(s.stages) && s.stages[k+1].fallback {
+			into, direct = failed, passed
+			continue
+		}
+		into, direct = passed+direct, 0
+	}
+}
+
 // upward plays the upward half of a step of one service: what its own calls
 // brought, what is finished, and the answers to its callers.
 func (en *engine) upward(v int32) {
@@ -116,8 +152,15 @@ func (en *engine) legs(s *server) {
 			}
 			en.watchLoss(e)
 			left := e.visits
-			if under := e.holding(); under > mech.Tiny {
+			under := e.under()
+			if e.back {
+				under = e.held
+			}
+			if under > mech.Tiny {
 				left = e.visits * (over / (over + under))
+			}
+			if over > mech.Tiny {
+				e.stay = under / over * en.h
 			}
 			e.visits = max(0, e.visits-left)
 			rest = max(rest, e.visits)

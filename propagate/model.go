@@ -19,8 +19,10 @@ const (
 	AssumedLoad        = 100.0 // requests per second, of a service nobody calls
 	AssumedHeadroom    = 2.0   // capacity per healthy load
 	AssumedServiceTime = 0.010 // seconds
+	AssumedLatency     = 1.0   // seconds; of a healthy request, at most
 	AssumedThreads     = 200.0 // the default of widespread servers, such as Tomcat's
 	AssumedTimeout     = 5.0   // seconds
+	AssumedPatience    = 4.0   // time-out per healthy answer, where that is more
 )
 
 // call is one need as the engine plays it: calls from one service to one target.
@@ -211,8 +213,7 @@ func (m *model) newCall(from, to int32, j int, n *catalog.Need) call {
 		if n.Timeout.IsStated() {
 			e.timeout = n.Timeout.V.Seconds()
 		} else {
-			e.timeout = AssumedTimeout
-			m.assume(id, target, "timeout", seconds(AssumedTimeout), "not stated")
+			e.timeout = AssumedTimeout // or more, see size
 		}
 	}
 	if n.TTL.IsStated() {
@@ -466,6 +467,71 @@ func (m *model) flows(component []int32) error {
 	}
 }
 
+// ownTime is how long a service works on a request itself, in seconds.
+func ownTime(d *catalog.Service, assumed float64) float64 {
+	switch {
+	case d.ServiceTime.IsStated():
+		return max(1e-6, 0.5*(d.ServiceTime.V.Low.Seconds()+d.ServiceTime.V.High.Seconds()))
+	case d.Kind == catalog.KindExternal:
+		return 1e-6
+	}
+	return assumed
+}
+
+// healthyLatency is how long a request takes when nobody waits, of a service whose
+// targets have theirs.
+func (m *model) healthyLatency(s *server) float64 {
+	latency := s.time
+	for _, st := range s.stages {
+		longest := 0.0
+		for _, j := range st.calls {
+			e := &m.calls[j]
+			l := m.servers[e.to].latency
+			if e.need.Timeout.IsStated() {
+				l = min(l, e.timeout)
+			}
+			if !e.atOnce {
+				l *= max(1, e.calls)
+			}
+			l *= min(1, e.calls)
+			longest = max(longest, l)
+		}
+		if !st.fallback {
+			latency += longest
+		}
+	}
+	return latency
+}
+
+// assumedTime is the service time that is assumed where none is stated: the usual
+// one, but no more than lets every healthy request be over in a second. Calls go
+// out one after another unless a catalog says otherwise, and where services stand in
+// many layers that would add up to minutes.
+func (m *model) assumedTime() float64 {
+	longest := 0.0
+	for i := len(m.order) - 1; i >= 0; i-- {
+		s := &m.servers[m.order[i]]
+		s.time = ownTime(s.decl, AssumedServiceTime)
+		if s.decl.ServiceTime.IsStated() {
+			s.time = 0 // it is as it is
+		}
+		s.latency = m.healthyLatency(s)
+		longest = max(longest, s.latency)
+	}
+	return AssumedServiceTime * min(1, AssumedLatency/max(longest, 1e-9))
+}
+
+// patient gives a call without a stated time-out an assumed one: as usual, but enough
+// for a healthy answer.
+func (m *model) patient(e *call) {
+	why := "not stated"
+	if need := AssumedPatience * m.servers[e.to].latency; need > e.timeout {
+		e.timeout = round3(need)
+		why = "not stated: four times a healthy answer, as calls go out one after another"
+	}
+	m.assume(m.servers[e.from].id, m.servers[e.to].id, "timeout", seconds(e.timeout), why)
+}
+
 // endless is the fault of a catalog whose requests go round and become more.
 func endless(s *server) error {
 	at := s.decl.At
@@ -474,34 +540,27 @@ func endless(s *server) error {
 
 // size gives every service its servers and capacity, stated or assumed.
 func (m *model) size() {
+	assumed := m.assumedTime()
 	for i := len(m.order) - 1; i >= 0; i-- {
 		s := &m.servers[m.order[i]]
 		d := s.decl
 		s.capacity, s.threads = math.Inf(1), math.Inf(1)
-		s.time = AssumedServiceTime
-		if d.ServiceTime.IsStated() {
-			s.time = max(1e-6, 0.5*(d.ServiceTime.V.Low.Seconds()+d.ServiceTime.V.High.Seconds()))
-		} else if d.Kind == catalog.KindExternal {
-			s.time = 1e-6
-		} else if !d.Concurrency.IsStated() {
-			m.assume(s.id, "", "service_time", seconds(s.time), "not stated")
+		s.time = ownTime(d, assumed)
+		if !d.ServiceTime.IsStated() && !d.Concurrency.IsStated() && d.Kind != catalog.KindExternal {
+			why := "not stated"
+			if assumed < AssumedServiceTime {
+				why = "not stated: less than 10ms, so that a healthy request takes no more than a second"
+			}
+			m.assume(s.id, "", "service_time", seconds(round3(s.time)), why)
 		}
-		s.latency = s.time
-		for _, st := range s.stages {
-			longest := 0.0
-			for _, j := range st.calls {
-				e := &m.calls[j]
-				l := min(e.timeout, m.servers[e.to].latency)
-				if !e.atOnce {
-					l *= max(1, e.calls)
+		for k := range s.stages {
+			for _, j := range s.stages[k].calls {
+				if e := &m.calls[j]; !e.need.Timeout.IsStated() {
+					m.patient(e)
 				}
-				l *= min(1, e.calls)
-				longest = max(longest, l)
-			}
-			if !st.fallback {
-				s.latency += longest
 			}
 		}
+		s.latency = m.healthyLatency(s)
 		unlimited := d.Kind == catalog.KindExternal // as many as there are, or none of our business
 		switch {
 		case d.Concurrency.IsStated():
@@ -639,7 +698,6 @@ func (m *model) lanes() {
 				m.calls[i].lane = int32(k)
 			}
 		}
-		s.settled = 1
 		s.capShare, s.slow = 1, 1
 	}
 }

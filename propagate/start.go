@@ -83,6 +83,7 @@ func (en *engine) start(s *server, room, admitted float64) {
 		end := float64(s.inService*keep) + float64(begun/h*(s.time*s.slow)*(1-keep))
 		out := max(0, s.inService+begun-end)
 		s.inService = end
+		en.foresee(s, out)
 		en.enter(s, 0, out)
 		for _, i := range s.asyncOut {
 			e := &en.m.calls[i]
