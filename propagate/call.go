@@ -27,7 +27,8 @@ type callState struct {
 	hint      float64 // calls of a later leg that are expected to begin in this step
 	stay      float64 // seconds a call is under way, in the step before (Little)
 	skipped   float64 // requests of the caller that passed this leg without a call
-	per       float64 // calls of a request that calls
+	per       float64 // calls of a request that calls, to all members of a group together
+	each      float64 // calls per request that comes by
 	delay     float64 // seconds an answer takes that was decided at the start of service
 	q         float64 // share of calls that ended well, when last some ended
 	lostSince float64 // when calls began to fail; +Inf while they do not

@@ -43,10 +43,10 @@ func (en *engine) enter(s *server, k int, mass float64) {
 			per *= min(1, float64(st.group)*(probe+e.q)/weight)
 		}
 		e.fresh.put(float64(mass * per))
-		e.per = per
+		e.per, e.each = per, per
 		switch {
 		case st.group > 0:
-			e.per *= float64(st.group)
+			e.per = float64(st.group) * e.calls
 		case e.calls < 1:
 			e.per = 1
 			e.skipped += float64(mass * (1 - e.calls))
@@ -71,20 +71,13 @@ func (en *engine) foresee(s *server, entering float64) {
 		for _, i := range st.calls {
 			e := &en.m.calls[i]
 			if k > 0 {
-				per := e.per
-				if per <= 0 {
-					per = e.calls
-				}
-				e.hint = into * per * min(1, max(e.calls, 1e-12))
-				if e.calls >= 1 || st.group > 0 {
-					e.hint = into * per
-				}
+				e.hint = into * e.each
 			}
 			quick = min(quick, en.h/(en.h+e.stay))
 			waiting = max(waiting, e.visits)
 		}
 		over := (into + waiting) * quick
-		passed, failed := over*g.success, over*(1-g.success)
+		passed, failed := float64(over*g.success), float64(over*(1-g.success))
 		if k+1 < len(s.stages) && s.stages[k+1].fallback {
 			into, direct = failed, passed
 			continue
@@ -283,7 +276,7 @@ func (en *engine) finish(s *server) {
 	s.pool.Note(held, max(0, done-s.known)/h)
 	if n := s.threads; !math.IsInf(n, 1) && n > 0 {
 		busy := 0.5 * (s.threadsIn + held) / n
-		if !math.IsInf(s.capacity, 1) {
+		if s.capacity > 0 && !math.IsInf(s.capacity, 1) {
 			busy = max(busy, s.rateStart/s.capacity)
 		}
 		s.bin.Busy += float64(min(1, busy) * h)

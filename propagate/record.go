@@ -201,9 +201,7 @@ func (en *engine) weigh() {
 			m += e.lines[k].Mass() - e.debt[k+1] + e.echo[k].mass
 		}
 		err := math.Abs(e.begun-e.ended-m) / max(1, e.begun)
-		if !(err <= en.balance) { // also where it is not a number
-			en.balance = err
-		}
+		en.balance = max(en.balance, err) // not a number where one of them is not
 	}
 }
 

@@ -40,7 +40,7 @@ func (en *engine) start(s *server, room, admitted float64) {
 	useless := 0.0
 	for k := range s.lanes {
 		l := &s.lanes[k]
-		want := min(l.queue.Mass(), left)
+		want := max(0, min(l.queue.Mass(), left))
 		if s.weighted || k+1 < len(s.lanes) && s.lanes[k+1].priority == l.priority {
 			want = min(want, en.fairShare(s, k, left))
 		}
@@ -192,7 +192,7 @@ func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless fl
 	if !math.IsInf(limit, 1) {
 		gone := t + h - limit
 		old := l.queue.Before(gone)
-		if old > want {
+		if old > want && old > mech.Tiny {
 			// The head is always about to expire: of what reaches that age, this
 			// share starts.
 			share = want / old
