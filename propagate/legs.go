@@ -49,7 +49,11 @@ func (en *engine) enter(s *server, k int, mass float64) {
 			e.per = float64(st.group) * e.calls
 		case e.calls < 1:
 			e.per = 1
-			e.skipped += float64(mass * (1 - e.calls))
+			if skipped := float64(mass * (1 - e.calls)); k == 0 {
+				e.skipped += skipped
+			} else {
+				g.passed += skipped // at once: this leg is looked at already
+			}
 		}
 		if !e.belated() {
 			e.visit(mass * per)
@@ -76,13 +80,17 @@ func (en *engine) foresee(s *server, entering float64) {
 			quick = min(quick, en.h/(en.h+e.stay))
 			waiting = max(waiting, e.visits)
 		}
-		over := (into + waiting) * quick
+		skipped := 0.0
+		if k > 0 && len(st.calls) == 1 {
+			skipped = float64(into * max(0, 1-en.m.calls[st.calls[0]].calls))
+		}
+		over := (into - skipped + waiting) * quick
 		passed, failed := float64(over*g.success), float64(over*(1-g.success))
 		if k+1 < len(s.stages) && s.stages[k+1].fallback {
-			into, direct = failed, passed
+			into, direct = failed, passed+skipped
 			continue
 		}
-		into, direct = passed+direct, 0
+		into, direct = passed+skipped+direct, 0
 	}
 }
 
@@ -159,7 +167,7 @@ func (en *engine) legs(s *server) {
 			rest = max(rest, e.visits)
 			sigma := en.ends(e)
 			e.bin.Lost += float64(left * (1 - sigma))
-			if e.calls < 1 { // the rest of the requests does not call at all
+			if e.calls < 1 && k == 0 { // the rest of the requests does not call at all
 				sigma = 1 - e.calls + float64(e.calls*sigma)
 				left += e.skipped
 				e.skipped = 0

@@ -1,0 +1,222 @@
+package propagate
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/policy"
+	"github.com/knockon/knockon/catalog/unit"
+	"github.com/knockon/knockon/propagate/scenario"
+)
+
+func documentedAs[T any](v T) unit.Value[T] { return unit.Value[T]{V: v, Evidence: unit.Documented} }
+
+// estateOf is an acyclic catalog of n services in 8 layers. Each but those of the
+// last layer needs 4 of the layers below, each of them in a quarter of its requests,
+// so that no layer carries more than a few times another; calls go out at once, are
+// tried twice, and are given up after a second.
+func estateOf(n int) *catalog.Catalog {
+	const layers, needs = 8, 4
+	random := rand.New(rand.NewPCG(1, uint64(n)))
+	c := &catalog.Catalog{Services: make([]catalog.Service, n)}
+	id := func(i int) string { return fmt.Sprintf("s%05d", i) }
+	layer := 0
+	for i := range n {
+		for i >= (layer+1)*n/layers {
+			layer++
+		}
+		first := (layer + 1) * n / layers // of the next one
+		s := catalog.Service{ID: id(i), Weight: 1, ServiceTime: documentedAs(unit.Range{Low: 10e6, High: 10e6})}
+		if layer == 0 {
+			s.Load = documentedAs(unit.Rate(100))
+		}
+		var targets []string
+		for len(targets) < min(needs, n-first) {
+			if t := id(first + random.IntN(n-first)); !slices.Contains(targets, t) {
+				targets = append(targets, t)
+			}
+		}
+		slices.Sort(targets)
+		for _, t := range targets {
+			s.Needs = append(s.Needs, catalog.Need{
+				Targets: []string{t}, Calls: documentedAs(0.25), Timeout: documentedAs(unit.Duration(1e9)), Parallel: true,
+				Retry: &policy.Retry{Attempts: documentedAs(int64(2)), Backoff: "full-jitter", Base: documentedAs(unit.Duration(100e6))},
+			})
+		}
+		c.Services[i] = s
+	}
+	if err := c.CheckValid(); err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// tremor makes one service of ten flap, in five groups out of step, so that rates
+// never rest and no step is long.
+func tremor(c *catalog.Catalog, horizon unit.Duration) *scenario.Scenario {
+	s := &scenario.Scenario{ID: "tremor", Horizon: horizon}
+	for i := 3; i < len(c.Services); i += 10 {
+		s.Faults = append(s.Faults, scenario.Fault{
+			Service: c.Services[i].ID, Effect: scenario.Flapping, At: unit.Duration(5e8 + i/10%5*1e8), Down: 300e6, Up: 500e6,
+		})
+	}
+	return s
+}
+
+// BenchmarkStep is one step of the engine while rates move everywhere: the time a
+// service and a need take, and what a step allocates once all is warm.
+func BenchmarkStep(b *testing.B) {
+	for _, n := range []int{30, 1_000, 10_000} {
+		b.Run(fmt.Sprintf("services=%d", n), func(b *testing.B) {
+			c := estateOf(n)
+			s := tremor(c, 3600e9)
+			m, err := compile(c, s)
+			if err != nil {
+				b.Fatal(err)
+			}
+			en := newEngine(c, m, s, Options{})
+			en.rec.index = make(map[string]int32, n)
+			for v := range m.servers {
+				en.rec.index[m.servers[v].id] = int32(v)
+			}
+			needs := 0
+			for i := range m.calls {
+				if m.calls[i].from >= 0 {
+					needs++
+				}
+			}
+			h := en.base
+			step := func() {
+				en.timetable.due(en)
+				en.lookAge()
+				en.step(h)
+				en.before = h
+				en.t += h
+			}
+			for en.t < 30 { // until slices have grown to what they need
+				step()
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			steps := 0
+			for b.Loop() {
+				step()
+				steps++
+			}
+			runtime.ReadMemStats(&after)
+			perStep := float64(b.Elapsed().Nanoseconds()) / float64(steps)
+			b.ReportMetric(perStep/float64(n), "ns/service-step")
+			b.ReportMetric(perStep/float64(needs), "ns/need-step")
+			b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(steps), "allocs/step")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// BenchmarkRun plays two minutes of such an estate, with the recording and with steps
+// of its own choice.
+func BenchmarkRun(b *testing.B) {
+	for _, n := range []int{30, 1_000, 10_000} {
+		b.Run(fmt.Sprintf("services=%d", n), func(b *testing.B) {
+			c := estateOf(n)
+			s := tremor(c, 120e9)
+			var steps Steps
+			for b.Loop() {
+				r, err := Run(context.Background(), c, s, Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				steps = r.Steps
+			}
+			b.ReportMetric(float64(steps.Taken), "steps")
+			b.ReportMetric(float64(steps.Refused), "refused")
+		})
+	}
+}
+
+// awsOutage is three hours without the DNS of DynamoDB in a day and a quarter of the
+// built-in catalog, where every call that is waited for times out after a second.
+func awsOutage(b *testing.B) (*catalog.Catalog, *scenario.Scenario) {
+	b.Helper()
+	source, ok := catalog.Builtin("aws-us-east-1")
+	if !ok {
+		b.Fatal("no such catalog")
+	}
+	c, faults, err := catalog.Load(source)
+	if err != nil || c == nil {
+		b.Fatal(faults, err)
+	}
+	for i := range c.Services {
+		for j := range c.Services[i].Needs {
+			c.Services[i].Needs[j].Timeout = documentedAs(unit.Duration(1e9))
+		}
+	}
+	return c, &scenario.Scenario{
+		ID: "dns", Horizon: 30 * 3600e9,
+		Faults: []scenario.Fault{{Service: "dynamodb-dns", At: 3600e9, For: 3 * 3600e9, Effect: scenario.Down}},
+	}
+}
+
+// BenchmarkAWS plays it at several tolerances, and says how far windows and goodput
+// are from those at a tolerance ten times as fine as the default.
+func BenchmarkAWS(b *testing.B) {
+	c, s := awsOutage(b)
+	fine, err := Run(context.Background(), c, s, Options{Tolerance: DefaultTolerance / 10})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, tolerance := range []float64{0.2, 0.1, DefaultTolerance, 0.025, 0.01, 0.005} {
+		b.Run(fmt.Sprintf("tolerance=%v", tolerance), func(b *testing.B) {
+			var r *Result
+			for b.Loop() {
+				r, err = Run(context.Background(), c, s, Options{Tolerance: tolerance})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			moved, differs := distance(r, fine)
+			b.ReportMetric(float64(r.Steps.Taken), "steps")
+			b.ReportMetric(float64(r.Steps.Refused), "refused")
+			b.ReportMetric(moved, "s-moved")
+			b.ReportMetric(100*differs, "%goodput")
+		})
+	}
+}
+
+// distance is how far the borders of two results' windows are from one another at the
+// most, in seconds, +Inf where they are not the same windows; and the greatest
+// difference of the requests of a service that were answered well in the whole run,
+// as a share of what it was offered.
+func distance(a, b *Result) (moved, differs float64) {
+	for i := range a.Services {
+		s, o := &a.Services[i], &b.Services[i]
+		if len(s.Windows) != len(o.Windows) {
+			moved = math.Inf(1)
+		}
+		for j := range min(len(s.Windows), len(o.Windows)) {
+			v, w := s.Windows[j], o.Windows[j]
+			if v.State != w.State {
+				moved = math.Inf(1)
+			}
+			moved = max(moved, math.Abs(v.From-w.From), math.Abs(v.To-w.To))
+		}
+		good, other, offered := 0.0, 0.0, 0.0
+		for j := range s.Bins {
+			good += s.Bins[j].Good
+			offered += s.Bins[j].Offered
+		}
+		for j := range o.Bins {
+			other += o.Bins[j].Good
+		}
+		if offered > 0 {
+			differs = max(differs, math.Abs(good-other)/offered)
+		}
+	}
+	return moved, differs
+}
