@@ -163,14 +163,17 @@ func Headroom(load, capacity, amplification float64) float64 {
 //
 //	Question: how long until a few servers and retrying callers collapse without a cause?
 //	Formula:  mean passage time from 0 to N of births lambda (1 + p_n + … + p_n^(k-1)), deaths min(n, c)/s, p_n = P(Erlang(n-c+1, c/s) + Exp(1/s) > T), N the first with p_n almost 1
-//	Domain:   that of Lateness, servers <= 1e6
+//	Domain:   that of Lateness, arrivals below capacity, c T/s <= 1e4, N <= 1e5
 //	Source:   Gross, Shortle, Thompson, Harris 2008, ch. 2; Alvaro et al. 2025
 func (r RetryingClient) CollapseTime() float64 {
 	q := r.Service
-	if !r.valid() || q.Servers > 1e6 {
+	if !r.valid() {
 		return outside
 	}
 	capacity := float64(q.Servers) / q.Service
+	if !(float64(capacity*r.Timeout) <= 1e4) || !(q.Arrivals < capacity) {
+		return outside
+	}
 	if q.Arrivals == 0 || float64(q.Arrivals*float64(r.Attempts)) <= capacity {
 		return math.Inf(1)
 	}
@@ -187,6 +190,9 @@ func (r RetryingClient) CollapseTime() float64 {
 		total += passage
 		if total > 1e15 { // thirty million years
 			return math.Inf(1)
+		}
+		if n > 1e5 {
+			return outside
 		}
 	}
 }
