@@ -101,7 +101,7 @@ type handoff struct {
 }
 
 // mend is the share of a difference that is made good in a step, and the greatest
-// share of a flow that making good may change.
+// share of a flow that making good may take away.
 const mend = 0.02
 
 func (p *handoff) put(m float64) { p.mass += m; p.got += m }
@@ -123,7 +123,7 @@ func (p *handoff) ahead(h, before, base float64) float64 {
 	p.got = 0
 	m := float64(p.rate * h)
 	if p.rate > 0 {
-		m += max(-mend*m, min(mend*m, mend*(p.mass-float64(p.rate*base))))
+		m += max(float64(-mend*m), min(float64(0.2*m), float64(mend*(p.mass-float64(p.rate*base)))))
 	} else {
 		m = max(0, p.mass)
 	}
@@ -131,9 +131,10 @@ func (p *handoff) ahead(h, before, base float64) float64 {
 	return m
 }
 
-// told takes what was said to come in this step.
+// told takes what was said to come in this step. What was said too little is made good
+// within some steps; what was said too much, over half the flow.
 func (p *handoff) told(expected float64) float64 {
-	m := expected + max(-0.2*expected, min(0.2*expected, 0.2*p.mass))
+	m := max(0, expected+max(float64(-0.5*expected), float64(0.2*p.mass)))
 	if expected <= 0 {
 		m = max(0, p.mass)
 	}

@@ -80,12 +80,17 @@ func (en *engine) foresee(s *server, entering float64) {
 			quick = min(quick, en.h/(en.h+e.stay))
 			waiting = max(waiting, e.visits)
 		}
-		skipped := 0.0
-		if k > 0 && len(st.calls) == 1 {
-			skipped = float64(into * max(0, 1-en.m.calls[st.calls[0]].calls))
+		skipped, success := 0.0, g.success
+		if len(st.calls) == 1 {
+			if e := &en.m.calls[st.calls[0]]; e.calls < 1 {
+				skipped = float64(into * (1 - e.calls))
+				if k == 0 && !e.soft() {
+					success = en.ends(e) // the leg's own counts who did not call
+				}
+			}
 		}
 		over := (into - skipped + waiting) * quick
-		passed, failed := float64(over*g.success), float64(over*(1-g.success))
+		passed, failed := float64(over*success), float64(over*(1-success))
 		if k+1 < len(s.stages) && s.stages[k+1].fallback {
 			into, direct = failed, passed+skipped
 			continue
