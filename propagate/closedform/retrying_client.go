@@ -163,7 +163,7 @@ func Headroom(load, capacity, amplification float64) float64 {
 //
 //	Question: how long until a few servers and retrying callers collapse without a cause?
 //	Formula:  mean passage time from 0 to N of births lambda (1 + p_n + … + p_n^(k-1)), deaths min(n, c)/s, p_n = P(Erlang(n-c+1, c/s) + Exp(1/s) > T), N the first with p_n almost 1
-//	Domain:   that of Lateness, arrivals below capacity, c T/s <= 1e4, N <= 1e5
+//	Domain:   that of Lateness; 0 for arrivals of the capacity or more, +Inf for c T/s > 1e4 or N > 1e5
 //	Source:   Gross, Shortle, Thompson, Harris 2008, ch. 2; Alvaro et al. 2025
 func (r RetryingClient) CollapseTime() float64 {
 	q := r.Service
@@ -171,10 +171,10 @@ func (r RetryingClient) CollapseTime() float64 {
 		return outside
 	}
 	capacity := float64(q.Servers) / q.Service
-	if !(float64(capacity*r.Timeout) <= 1e4) || !(q.Arrivals < capacity) {
-		return outside
+	if q.Arrivals >= capacity {
+		return 0
 	}
-	if q.Arrivals == 0 || float64(q.Arrivals*float64(r.Attempts)) <= capacity {
+	if float64(q.Arrivals*float64(r.Attempts)) <= capacity || float64(capacity*r.Timeout) > 1e4 {
 		return math.Inf(1)
 	}
 	passage, total := 0.0, 0.0 // from n to n+1, and from 0
@@ -188,12 +188,10 @@ func (r RetryingClient) CollapseTime() float64 {
 		death := float64(min(n, q.Servers)) / q.Service
 		passage = 1/birth + float64(death/birth*passage)
 		total += passage
-		if total > 1e15 { // thirty million years
+		if total > 1e15 || n > 1e5 { // thirty million years, or a very deep queue
 			return math.Inf(1)
 		}
-		if n > 1e5 {
-			return outside
-		}
+
 	}
 }
 
