@@ -117,6 +117,12 @@ func (p *handoff) all() float64 {
 // A steady flow leaves the mass of one base step behind, whatever h is; more or less
 // than that is the difference to make good.
 func (p *handoff) ahead(h, before, base float64) float64 {
+	if before > 0 && before < float64(0.2*base) { // a sliver says nothing of a rate
+		p.got = 0
+		m := max(0, p.mass)
+		p.mass -= m
+		return m
+	}
 	if before > 0 {
 		p.rate = p.got / before
 	}
@@ -127,14 +133,17 @@ func (p *handoff) ahead(h, before, base float64) float64 {
 	} else {
 		m = max(0, p.mass)
 	}
+	if p.mass < 0 { // what was handed over never came
+		m = max(0, m+p.mass)
+	}
 	p.mass -= m
 	return m
 }
 
-// told takes what was said to come in this step. What was said too little is made good
-// within some steps; what was said too much, over half the flow.
+// told takes what was said to come in this step. What was said too much before is made
+// good at once, what was said too little within some steps.
 func (p *handoff) told(expected float64) float64 {
-	m := max(0, expected+max(float64(-0.5*expected), float64(0.2*p.mass)))
+	m := max(0, expected+min(p.mass, float64(0.2*max(0, p.mass))))
 	if expected <= 0 {
 		m = max(0, p.mass)
 	}
@@ -298,6 +307,9 @@ func (en *engine) retries(e *call, k int) float64 {
 	if en.before > 0 && rate > 0 || due > 0 || e.debt[k] != 0 {
 		credit := max(0, en.h-l.Low-float64(0.5*l.Spread)-min(e.timeout, en.base))
 		expected := float64(rate * credit)
+		if en.before < float64(0.2*en.base) { // a sliver says nothing of a rate
+			expected = 0
+		}
 		m := due + expected - e.debt[k]
 		if m < 0 {
 			e.debt[k] -= due

@@ -70,7 +70,7 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 	for i := range m.calls {
 		e := &m.calls[i]
 		e.lostSince = math.Inf(1)
-		e.each = e.calls
+		e.each, e.stay = e.calls, m.servers[e.to].latency
 		if !math.IsInf(e.timeout, 1) {
 			shortest = min(shortest, e.timeout)
 		}

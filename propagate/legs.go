@@ -165,8 +165,11 @@ func (en *engine) legs(s *server) {
 			if under > mech.Tiny {
 				left = e.visits * (over / (over + under))
 			}
-			if over > mech.Tiny {
+			switch {
+			case over > mech.Tiny:
 				e.stay = under / over * en.h
+			case under > mech.Tiny:
+				e.stay = math.Inf(1) // nobody is answered
 			}
 			e.visits = max(0, e.visits-left)
 			rest = max(rest, e.visits)

@@ -29,7 +29,6 @@ type watch struct {
 	raw                           State
 	better                        int     // observations since it was as bad as its state
 	turn                          float64 // when it began to be better
-	next                          State   // the worst since then
 	from                          float64 // when the state began
 	windows                       []Window
 }
@@ -117,12 +116,11 @@ func (en *engine) judge(s *server) {
 		w.better = 0
 	default:
 		if w.better == 0 {
-			w.turn, w.next = begin, raw
+			w.turn = begin
 		}
 		w.better++
-		w.next = max(w.next, raw)
 		if w.better >= patience {
-			w.change(w.next, w.turn)
+			w.change(raw, w.turn)
 			w.better = 0
 		}
 	}
@@ -155,7 +153,7 @@ func (en *engine) seen(s *server) (State, float64) {
 		}
 	}
 	settled := w.good + w.bad
-	if settled < float64(1e-4*s.nominal)*en.observe { // too few to tell
+	if settled < float64(1e-3*s.nominal)*en.observe { // too few to tell
 		settled = 0
 	}
 	state := Healthy

@@ -77,7 +77,7 @@ service = "deployer"
 at      = "20s"
 for     = "10s"
 effect  = "down"`, "front",
-			[]Window{{From: 20, To: 30, State: Frozen}},
+			[]Window{{From: 20, To: 32, State: Frozen}}, // that the deployer is back is believed after a while
 		},
 		{
 			"work that waits", `
@@ -86,7 +86,7 @@ service = "worker"
 at      = "20s"
 for     = "10s"
 effect  = "capacity 10%"`, "worker",
-			[]Window{{From: 21, To: 38, State: Delayed}},
+			[]Window{{From: 22, To: 35, State: Delayed}},
 		},
 		{
 			"a throttle of the operators", `
