@@ -183,22 +183,6 @@ var off = []struct {
 	{"service", "margin", `drop_expired = true, margin = "0s"`, false},
 }
 
-// alike says in what two runs differ that were stepped differently.
-func alike(one, two *Result) string {
-	for i := range one.Services {
-		var a, b, offered float64
-		for j := range one.Services[i].Bins {
-			a += one.Services[i].Bins[j].Good
-			b += two.Services[i].Bins[j].Good
-			offered += one.Services[i].Bins[j].Offered
-		}
-		if math.Abs(a-b) > 0.03*offered+1 {
-			return fmt.Sprintf("%s answers %v and %v of %v", one.Services[i].ID, a, b, offered)
-		}
-	}
-	return ""
-}
-
 // TestOffIsAbsent: a mechanism that never does anything changes no bit.
 func TestOffIsAbsent(t *testing.T) {
 	for _, x := range off {
