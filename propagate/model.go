@@ -547,6 +547,15 @@ func endless(s *server) error {
 // size gives every service its servers and capacity, stated or assumed.
 func (m *model) size() {
 	assumed := m.assumedTime()
+	// Around a cycle a latency depends on itself, by calls that are fewer each time:
+	// a few rounds will do.
+	for range 4 {
+		for i := len(m.order) - 1; i >= 0; i-- {
+			s := &m.servers[m.order[i]]
+			s.time = ownTime(s.decl, assumed)
+			s.latency = m.healthyLatency(s)
+		}
+	}
 	for i := len(m.order) - 1; i >= 0; i-- {
 		s := &m.servers[m.order[i]]
 		d := s.decl
