@@ -14,7 +14,7 @@ func (en *engine) downward(v int32) {
 	waiting := 0.0 // synchronous, before this step
 	for k := range s.lanes {
 		l := &s.lanes[k]
-		l.waiting, l.arrived = l.queue.Mass(), 0
+		l.waiting = l.queue.Mass()
 		if !l.async {
 			waiting += l.waiting
 		}
@@ -46,11 +46,10 @@ func (en *engine) downward(v int32) {
 	for k := range s.lanes {
 		l := &s.lanes[k]
 		if l.async {
-			l.arrived = en.enqueue(s, l)
+			en.enqueue(s, l)
 			continue
 		}
 		a, r := en.admit(s, l, entry, reason)
-		l.arrived = a
 		admitted += a
 		rejected += r
 		entry -= a
@@ -88,7 +87,7 @@ func (en *engine) admit(s *server, l *lane, entry float64, reason refusal) (admi
 				low, high := p, 1.0
 				for range 48 {
 					p = float64(0.5 * (low + high))
-					if float64(en.amplified(l, p, 1)*(1-p)) > entry {
+					if float64(en.amplified(l, p)*(1-p)) > entry {
 						low = p
 					} else {
 						high = p
@@ -110,7 +109,7 @@ func (en *engine) admit(s *server, l *lane, entry float64, reason refusal) (admi
 
 // amplified is the demand of a lane when each attempt is rejected with probability
 // p and what may retry at once does.
-func (en *engine) amplified(l *lane, p, allow float64) float64 {
+func (en *engine) amplified(l *lane, p float64) float64 {
 	total := 0.0
 	for _, i := range l.calls {
 		e := &en.m.calls[i]
@@ -120,7 +119,7 @@ func (en *engine) amplified(l *lane, p, allow float64) float64 {
 			total += x
 			carry = 0
 			if k < len(e.pauses) && en.mayRetry(e, k, false) {
-				carry = float64(x*p*allow) * en.within(e, k)
+				carry = float64(x*p) * en.within(e, k)
 			}
 		}
 	}
@@ -214,7 +213,7 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 }
 
 // enqueue takes the attempts of a durable lane in: nothing is refused.
-func (en *engine) enqueue(s *server, l *lane) float64 {
+func (en *engine) enqueue(s *server, l *lane) {
 	total := 0.0
 	for _, i := range l.calls {
 		e := &en.m.calls[i]
@@ -227,7 +226,6 @@ func (en *engine) enqueue(s *server, l *lane) float64 {
 	}
 	l.queue.Put(en.t, en.t+en.h, total)
 	s.bin.Attempts += total
-	return total
 }
 
 // intake is how many throttles let through in h seconds.

@@ -26,7 +26,6 @@ type callState struct {
 	visits    float64 // requests of the caller in this leg that call
 	hint      float64 // calls of a later leg that are expected to begin in this step
 	stay      float64 // seconds a call is under way, in the step before (Little)
-	skipped   float64 // requests of the caller that passed this leg without a call
 	per       float64 // calls of a request that calls, to all members of a group together
 	each      float64 // calls per request that comes by
 	delay     float64 // seconds an answer takes that was decided at the start of service
@@ -71,7 +70,7 @@ func newClasses(n int) classes {
 	return classes{cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut()}
 }
 
-// each applies copy to every array of classes.
+// copy copies every array of classes.
 func (c *classes) copy(o *classes) {
 	for _, p := range [...][2][]float64{
 		{c.answering, o.answering},

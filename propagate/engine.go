@@ -228,9 +228,6 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 				change = en.step(h)
 			}
 		}
-		if dbg != nil {
-			dbg(h, change)
-		}
 		en.steps.Taken++
 		en.steps.Shortest = min(en.steps.Shortest, h)
 		en.steps.Longest = max(en.steps.Longest, h)
@@ -375,5 +372,3 @@ func (en *engine) step(h float64) (change float64) {
 	}
 	return change
 }
-
-var dbg func(h, change float64)

@@ -9,10 +9,10 @@ import (
 
 // leg is the state of a stage: requests in it and what it lets through.
 type leg struct {
-	in      float64
+	in      float64 // of a stage with several calls at once
 	passed  float64 // for the next stage
 	failed  float64 // for a fallback, if the next stage is one
-	success float64 // share that passed, when last some did
+	success float64 // share that passed of those that called, when last some did
 }
 
 // probe is the weight of an alternative that does not answer beside one that does:
@@ -26,7 +26,9 @@ func (en *engine) enter(s *server, k int, mass float64) {
 		return
 	}
 	st, g := &s.stages[k], &s.legs[k]
-	g.in += mass
+	if st.parallel {
+		g.in += mass
+	}
 	weight := 0.0
 	if st.group > 0 {
 		for _, i := range st.calls {
@@ -49,10 +51,8 @@ func (en *engine) enter(s *server, k int, mass float64) {
 			e.per = float64(st.group) * e.calls
 		case e.calls < 1:
 			e.per = 1
-			if skipped := float64(mass * (1 - e.calls)); k == 0 {
-				e.skipped += skipped
-			} else {
-				g.passed += skipped // at once: this leg is looked at already
+			if !st.parallel { // the rest of the requests goes on at once
+				g.passed += float64(mass * (1 - e.calls))
 			}
 		}
 		if !e.belated() {
@@ -80,17 +80,9 @@ func (en *engine) foresee(s *server, entering float64) {
 			quick = min(quick, en.h/(en.h+e.stay))
 			waiting = max(waiting, e.visits)
 		}
-		skipped, success := 0.0, g.success
-		if len(st.calls) == 1 {
-			if e := &en.m.calls[st.calls[0]]; e.calls < 1 {
-				skipped = float64(into * (1 - e.calls))
-				if k == 0 && !e.soft() {
-					success = en.ends(e) // the leg's own counts who did not call
-				}
-			}
-		}
+		skipped := float64(into * (1 - en.calling(st)))
 		over := (into - skipped + waiting) * quick
-		passed, failed := float64(over*success), float64(over*(1-success))
+		passed, failed := float64(over*g.success), float64(over*(1-g.success))
 		if k+1 < len(s.stages) && s.stages[k+1].fallback {
 			into, direct = failed, passed+skipped
 			continue
@@ -175,10 +167,8 @@ func (en *engine) legs(s *server) {
 			rest = max(rest, e.visits)
 			sigma := en.ends(e)
 			e.bin.Lost += float64(left * (1 - sigma))
-			if e.calls < 1 && k == 0 { // the rest of the requests does not call at all
+			if e.calls < 1 && st.parallel { // the rest of the requests does not call
 				sigma = 1 - e.calls + float64(e.calls*sigma)
-				left += e.skipped
-				e.skipped = 0
 			}
 			done += left
 			if !e.soft() || e.loss == catalog.Stale && en.t-e.lostSince >= e.stale {
@@ -190,14 +180,15 @@ func (en *engine) legs(s *server) {
 		}
 		if st.parallel { // the last of them counts
 			done = max(0, g.in-rest)
+			g.in -= done
 		}
 		if st.group > 0 {
-			pass = en.quorum(st)
-			if en.m.calls[st.calls[0]].soft() {
+			first := &en.m.calls[st.calls[0]]
+			pass = 1 - float64(min(1, first.calls)*(1-en.quorum(st)))
+			if first.soft() {
 				pass = 1
 			}
 		}
-		g.in = max(0, g.in-done)
 		if done > mech.Tiny {
 			g.success = pass
 		}
@@ -221,6 +212,19 @@ func (en *engine) legs(s *server) {
 	}
 	last := &s.legs[len(s.legs)-1]
 	last.passed, last.failed = 0, 0
+}
+
+// calling is the share of the requests in a leg that call at all.
+func (en *engine) calling(st *stage) float64 {
+	if st.parallel || st.group > 0 {
+		return 1
+	}
+	return min(1, en.m.calls[st.calls[0]].calls)
+}
+
+// passing is the share of the requests that come by a leg and pass it.
+func (en *engine) passing(s *server, k int) float64 {
+	return 1 - float64(en.calling(&s.stages[k])*(1-s.legs[k].success))
 }
 
 // ends is the share of a request's calls of one need that let it go on: all of
@@ -288,7 +292,6 @@ func (en *engine) finish(s *server) {
 		begun += s.lanes[k].started.Mass()
 	}
 	done := max(0, begun-held)
-	s.finishing = done / h
 	s.pool.Note(held, max(0, done-s.known)/h)
 	if n := s.threads; !math.IsInf(n, 1) && n > 0 {
 		busy := 0.5 * (s.threadsIn + held) / n
@@ -308,14 +311,14 @@ func (en *engine) finish(s *server) {
 		switch {
 		case k+1 < len(s.stages) && s.stages[k+1].fallback:
 			// The fallback has the last word on what failed here.
-			success *= s.legs[k].success + float64((1-s.legs[k].success)*s.legs[k+1].success)
+			p := en.passing(s, k)
+			success *= p + float64((1-p)*en.passing(s, k+1))
 		case st.fallback:
 		default:
-			success *= s.legs[k].success
+			success *= en.passing(s, k)
 		}
 	}
 	success *= 1 - s.errors
-	s.settled = success
 	valued := 0.0
 	for k := range s.lanes {
 		l := &s.lanes[k]

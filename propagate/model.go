@@ -73,7 +73,6 @@ type lane struct {
 	queue    mech.Queue
 	started  mech.Queue // of a service with needs: begun and not finished, by arrival
 	waiting  float64    // before the arrivals of this step
-	arrived  float64    // in this step
 	age      float64    // of the head, before the last step
 }
 

@@ -141,7 +141,11 @@ func (r *recorder) close(en *engine) {
 		b.Busy /= length
 		b.Capacity /= length
 		for _, i := range s.in {
-			b.Failed += en.m.calls[i].bin.Failed
+			e := &en.m.calls[i]
+			b.Failed += e.bin.Failed
+			if e.async {
+				b.Dead += e.bin.Failed
+			}
 		}
 		b.Age, b.Wait = en.ages(s)
 		b.State = s.watch.state

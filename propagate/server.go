@@ -24,10 +24,8 @@ type serverState struct {
 	wasting   float64 // of it, nobody waits for
 	legs      []leg
 	rejected  float64 // per second, in the step before
-	finishing float64 // per second, in the step before
 	known     float64 // threads that time-outs set free in this step
 	pool      mech.Pool
-	settled   float64 // share of requests that end well, when last some ended
 	idleSince float64 // when its queue was last empty
 	peak      float64 // greatest length of its queue
 	emptyAt   float64 // when it was empty again; NaN while it is not

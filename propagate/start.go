@@ -77,7 +77,6 @@ func (en *engine) start(s *server, room, admitted float64) {
 		}
 		s.inService, s.wasting = end, w
 		s.threadsIn = end
-		s.finishing = finished / h
 	} else {
 		keep := mech.Exp(-h / (s.time * s.slow))
 		end := float64(s.inService*keep) + float64(begun/h*(s.time*s.slow)*(1-keep))
@@ -188,14 +187,14 @@ func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless fl
 		}
 		fast = true
 	}
-	share := 1.0
+	share, dropping := 1.0, false
 	if !math.IsInf(limit, 1) {
 		gone := t + h - limit
 		old := l.queue.Before(gone)
 		if old > want && old > mech.Tiny {
 			// The head is always about to expire: of what reaches that age, this
 			// share starts.
-			share = want / old
+			share, dropping = want/old, true
 			en.segments = l.queue.Pop(old, en.segments[:0])
 			dropped := old - want
 			s.bin.Expired += dropped
@@ -203,12 +202,9 @@ func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless fl
 				en.lapse(s, l, gone)
 			}
 			begun = want
-		} else if s.codel || l.async && old > 0 || old > 0 {
-			en.segments = l.queue.Pop(want, en.segments[:0])
-			begun = want
 		}
 	}
-	if begun == 0 {
+	if !dropping {
 		if want <= 0 {
 			return 0, 0
 		}
@@ -243,7 +239,7 @@ func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless fl
 			valued += en.settleLeaf(s, l, g, w0, w1, share, fast)
 		} else {
 			l.started.Put(g.From, g.To, g.Mass*share)
-			if share < 1 || fast {
+			if share < 1 {
 				en.dropOpen(s, l, g, 1-share, fast)
 			}
 		}
@@ -252,16 +248,21 @@ func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless fl
 }
 
 // dropOpen settles the share of a segment that is dropped, where the rest is not
-// settled yet: it is taken out of flight and fails at once, or is left to time out.
+// settled yet: it is taken out of flight and refused, or counts as timed out, a
+// little before it is.
 func (en *engine) dropOpen(s *server, l *lane, g mech.Segment, share float64, fast bool) {
-	if share <= 0 || !fast {
-		return
-	}
 	for _, i := range l.calls {
 		e := &en.m.calls[i]
 		clear(e.gone)
 		e.flight.take(g.From, g.To, share, e.gone)
-		en.reject(s, e)
+		if fast {
+			en.reject(s, e)
+			continue
+		}
+		total := sum(e.gone)
+		e.bin.Timeouts += total
+		s.bin.Timeouts += total
+		en.fail(e, e.gone, en.t, en.t+en.h, true)
 	}
 }
 
@@ -286,11 +287,12 @@ func (en *engine) settleLeaf(s *server, l *lane, g mech.Segment, w0, w1, share f
 	stay := s.time * s.slow
 	for _, i := range l.calls {
 		e := &en.m.calls[i]
+		served := share
 		if fast && share < 1 {
 			clear(e.gone)
 			e.flight.take(g.From, g.To, 1-share, e.gone)
 			en.reject(s, e)
-			share = 1
+			served = 1
 		}
 		phi, after := mech.Timely(e.timeout, w0, w1, stay)
 		if phi > 0 {
@@ -301,7 +303,7 @@ func (en *engine) settleLeaf(s *server, l *lane, g mech.Segment, w0, w1, share f
 			fails = 1
 		}
 		clear(e.gone)
-		e.flight.decide(g.From, g.To, phi*share*(1-s.blackout), e.gone)
+		e.flight.decide(g.From, g.To, phi*served*(1-s.blackout), e.gone)
 		for k, m := range e.gone {
 			valued += m
 			bad := float64(m * fails)

@@ -65,8 +65,8 @@ func TestRetryBudget(t *testing.T) {
 	var b *RetryBudget
 	read := func(d *toml.Decoder) { b = RetryBudgetKeys(d, "budget") }
 	for text, want := range map[string]BudgetKind{
-		`budget = "20%"`:                                                    RatioBudget,
-		`budget = { guess = "20%" }`:                                        RatioBudget,
+		`budget = "20%"`:             RatioBudget,
+		`budget = { guess = "20%" }`: RatioBudget,
 		`budget = { documented = "20%", source = "runbook" }`:               RatioBudget,
 		`budget = { ratio = "20%", min_rate = "10/s", cap = 100 }`:          RatioBudget,
 		`budget = "finagle-retry-budget"`:                                   RatioBudget,
