@@ -64,21 +64,32 @@ func TestRetry(t *testing.T) {
 func TestRetryBudget(t *testing.T) {
 	var b *RetryBudget
 	read := func(d *toml.Decoder) { b = RetryBudgetKeys(d, "budget") }
-	for text, want := range map[string]BudgetKind{
-		`budget = "20%"`:             RatioBudget,
-		`budget = { guess = "20%" }`: RatioBudget,
-		`budget = { documented = "20%", source = "runbook" }`:               RatioBudget,
-		`budget = { ratio = "20%", min_rate = "10/s", cap = 100 }`:          RatioBudget,
-		`budget = "finagle-retry-budget"`:                                   RatioBudget,
-		`budget = { max_tokens = 100, token_ratio = 0.1 }`:                  TokenBudget,
-		`budget = "grpc-retry-throttling-example"`:                          TokenBudget,
-		`budget = { quota = 500, cost = 5, timeout_cost = 10, refund = 1 }`: QuotaBudget,
-		`budget = { active = "20%", min_active = 3 }`:                       ActiveBudget,
-		`budget = "envoy-retry-budget"`:                                     ActiveBudget,
-		`budget = { max_active = { guess = 3 } }`:                           ActiveBudget,
-	} {
-		if said := decode(t, text, read); said != "" || b.Kind() != want {
-			t.Errorf("%s: %q, family %d", text, said, b.Kind())
+	kinds := map[BudgetKind][]string{
+		RatioBudget: {
+			`budget = "20%"`,
+			`budget = { guess = "20%" }`,
+			`budget = { documented = "20%", source = "runbook" }`,
+			`budget = { ratio = "20%", min_rate = "10/s", cap = 100 }`,
+			`budget = "finagle-retry-budget"`,
+		},
+		TokenBudget: {
+			`budget = { max_tokens = 100, token_ratio = 0.1 }`,
+			`budget = "grpc-retry-throttling-example"`,
+		},
+		QuotaBudget: {
+			`budget = { quota = 500, cost = 5, timeout_cost = 10, refund = 1 }`,
+		},
+		ActiveBudget: {
+			`budget = { active = "20%", min_active = 3 }`,
+			`budget = "envoy-retry-budget"`,
+			`budget = { max_active = { guess = 3 } }`,
+		},
+	}
+	for want, texts := range kinds {
+		for _, text := range texts {
+			if said := decode(t, text, read); said != "" || b.Kind() != want {
+				t.Errorf("%s: %q, family %d", text, said, b.Kind())
+			}
 		}
 	}
 	for text, want := range map[string]string{
