@@ -10,6 +10,7 @@ import (
 	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/propagate"
+	"github.com/knockon/knockon/propagate/plan"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -32,7 +33,7 @@ type Run struct {
 	Verdict     string       // one of scenario.Verdicts
 	TriggerEnd  float64      // +Inf while a fault lasts to the horizon
 	Expects     []Expectation
-	Assumptions []propagate.Assumption
+	Assumptions []plan.Assumption
 	Doubts      []propagate.Doubt
 	Ignored     []string // what the catalog declares and the engine does not play
 	Steps       propagate.Steps

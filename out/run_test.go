@@ -15,6 +15,7 @@ import (
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/propagate"
+	"github.com/knockon/knockon/propagate/plan"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -148,7 +149,7 @@ func fixedRun(t testing.TB) (*catalog.Catalog, *propagate.Result, Explain) {
 			n.Bins = append(n.Bins, b)
 		}
 	}
-	r.Assumptions = []propagate.Assumption{
+	r.Assumptions = []plan.Assumption{
 		{Service: "checkout", Key: "service_time", Value: `"10ms"`, Why: "half of what its callers wait is far longer"},
 		{Service: "clients", Need: "checkout", Key: "calls", Value: "1", Why: "one call per request"},
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/knockon/knockon/propagate"
+	"github.com/knockon/knockon/propagate/plan"
 )
 
 // stateStyles colour a word that is also written out.
@@ -137,7 +138,7 @@ func (r *Run) assumptionsText(b *strings.Builder, o Options) {
 }
 
 // subjectOf is whose value an assumption is: a service's, or a need's.
-func subjectOf(a *propagate.Assumption) string {
+func subjectOf(a *plan.Assumption) string {
 	if a.Need == "" {
 		return a.Service
 	}

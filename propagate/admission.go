@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/knockon/knockon/propagate/mech"
+	"github.com/knockon/knockon/propagate/plan"
 )
 
 // downward plays the downward half of a step of one service: what arrives, what is
@@ -15,11 +16,11 @@ func (en *engine) downward(v int32) {
 	for k := range s.lanes {
 		l := &s.lanes[k]
 		l.waiting = l.queue.Mass()
-		if !l.async {
+		if !l.Async {
 			waiting += l.waiting
 		}
 	}
-	for _, i := range s.in {
+	for _, i := range s.In {
 		e := &en.m.calls[i]
 		en.offer(e)
 	}
@@ -30,14 +31,14 @@ func (en *engine) downward(v int32) {
 	if s.down {
 		entry, reason = 0, refusedDown
 	} else {
-		if !math.IsInf(s.bound, 1) {
-			entry = max(0, s.bound-waiting+room)
+		if !math.IsInf(s.Bound, 1) {
+			entry = max(0, s.Bound-waiting+room)
 		}
 		if r := s.intake(h); r < entry {
 			entry, reason = r, refusedThrottle
 		}
-		if !math.IsInf(s.shed, 1) {
-			if r := mech.Shed(math.MaxFloat64, en.muNow(s), s.shed, h); r < entry {
+		if !math.IsInf(s.Shed, 1) {
+			if r := mech.Shed(math.MaxFloat64, en.muNow(s), s.Shed, h); r < entry {
 				entry, reason = r, refusedThrottle
 			}
 		}
@@ -45,7 +46,7 @@ func (en *engine) downward(v int32) {
 	admitted, rejected := 0.0, 0.0
 	for k := range s.lanes {
 		l := &s.lanes[k]
-		if l.async {
+		if l.Async {
 			en.enqueue(s, l)
 			continue
 		}
@@ -73,10 +74,10 @@ const (
 func (en *engine) admit(s *server, l *lane, entry float64, reason refusal) (admitted, rejected float64) {
 	demand := 0.0
 	again := false
-	for _, i := range l.calls {
+	for _, i := range l.Calls {
 		e := &en.m.calls[i]
 		demand += e.sent
-		again = again || len(e.pauses) > 0
+		again = again || len(e.Pauses) > 0
 	}
 	p := 0.0
 	if demand > entry {
@@ -96,7 +97,7 @@ func (en *engine) admit(s *server, l *lane, entry float64, reason refusal) (admi
 			}
 		}
 	}
-	for _, i := range l.calls {
+	for _, i := range l.Calls {
 		e := &en.m.calls[i]
 		a, r := en.admitCall(s, e, p, reason)
 		admitted += a
@@ -111,14 +112,14 @@ func (en *engine) admit(s *server, l *lane, entry float64, reason refusal) (admi
 // p and what may retry at once does.
 func (en *engine) amplified(l *lane, p float64) float64 {
 	total := 0.0
-	for _, i := range l.calls {
+	for _, i := range l.Calls {
 		e := &en.m.calls[i]
 		carry := 0.0
 		for k, a := range e.attempts {
 			x := a + carry
 			total += x
 			carry = 0
-			if k < len(e.pauses) && en.mayRetry(e, k, false) {
+			if k < len(e.Pauses) && en.mayRetry(e, k, false) {
 				carry = float64(x*p) * en.within(e, k)
 			}
 		}
@@ -129,7 +130,7 @@ func (en *engine) amplified(l *lane, p float64) float64 {
 // within is the share of retries after attempt k+1, failed in this step, that begin
 // in this step.
 func (en *engine) within(e *call, k int) float64 {
-	if e.pauses[k] == (pause{}) {
+	if e.Pauses[k] == (plan.Pause{}) {
 		return 1
 	}
 	return e.lines[k].Within(en.t, en.t+en.h, en.t+en.h)
@@ -143,7 +144,7 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 		for k, a := range e.attempts {
 			x := a + carry
 			carry = 0
-			if k < len(e.pauses) && en.mayRetry(e, k, false) {
+			if k < len(e.Pauses) && en.mayRetry(e, k, false) {
 				wanted += float64(x * p)
 				carry = float64(x*p) * en.within(e, k)
 			}
@@ -170,7 +171,7 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 		rejected += out
 		switch {
 		case out <= 0:
-		case k < len(e.pauses) && en.mayRetry(e, k, false):
+		case k < len(e.Pauses) && en.mayRetry(e, k, false):
 			again := float64(out * allow)
 			final += out - again
 			carry = float64(again * en.within(e, k))
@@ -215,7 +216,7 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 // enqueue takes the attempts of a durable lane in: nothing is refused.
 func (en *engine) enqueue(s *server, l *lane) {
 	total := 0.0
-	for _, i := range l.calls {
+	for _, i := range l.Calls {
 		e := &en.m.calls[i]
 		copy(e.accepted, e.attempts)
 		e.taken = e.sent
@@ -231,7 +232,7 @@ func (en *engine) enqueue(s *server, l *lane) {
 // intake is how many throttles let through in h seconds.
 func (s *server) intake(h float64) float64 {
 	n := math.Inf(1)
-	if s.throttled {
+	if s.Throttled {
 		n = s.bucket.Room(h)
 	}
 	if s.trickle != nil {

@@ -83,11 +83,11 @@ func BenchmarkStep(b *testing.B) {
 			en := newEngine(c, m, s, Options{})
 			en.rec.index = make(map[string]int32, n)
 			for v := range m.servers {
-				en.rec.index[m.servers[v].id] = int32(v)
+				en.rec.index[m.servers[v].ID] = int32(v)
 			}
 			needs := 0
 			for i := range m.calls {
-				if m.calls[i].from >= 0 {
+				if m.calls[i].From >= 0 {
 					needs++
 				}
 			}

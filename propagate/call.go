@@ -180,7 +180,7 @@ func (s *callState) copy(o *callState) {
 
 // scale is the rate beside which changes of the call's rates are large or small.
 func (e *call) scale() float64 {
-	return max(0.02*e.nominal, e.rateSent, e.rateLost, 1e-6)
+	return max(0.02*e.Nominal, e.rateSent, e.rateLost, 1e-6)
 }
 
 // visit counts the requests behind calls that begin.
@@ -192,7 +192,7 @@ func (e *call) visit(calls float64) {
 
 // belated reports whether calls begin after their target was played: they are seen in
 // the next step.
-func (e *call) belated() bool { return e.back || e.leg > 0 }
+func (e *call) belated() bool { return e.Back || e.Leg > 0 }
 
 // under is the calls under way: sent or waiting for a retry.
 func (e *call) under() float64 {
@@ -212,13 +212,13 @@ func (e *call) under() float64 {
 // before stands for it.
 func (e *call) holding() float64 {
 	m := e.under()
-	if e.back {
+	if e.Back {
 		m = e.held
-	} else if e.leg > 0 {
+	} else if e.Leg > 0 {
 		m = max(0, m+e.fresh.mass)
 	}
-	if e.atOnce && e.calls > 1 {
-		m /= e.calls
+	if e.AtOnce && e.PerRequest > 1 {
+		m /= e.PerRequest
 	}
 	return m
 }
@@ -227,19 +227,19 @@ func (e *call) holding() float64 {
 // due, as far as bulkhead, throttle and breaker let them.
 func (en *engine) offer(e *call) {
 	h := en.h
-	n := len(e.pauses) + 1
+	n := len(e.Pauses) + 1
 	if cap(e.attempts) < n {
 		e.attempts, e.accepted = make([]float64, n), make([]float64, n)
 	}
 	e.attempts, e.accepted = e.attempts[:n], e.accepted[:n]
 	var fresh float64
 	switch {
-	case e.from < 0:
-		fresh = en.load(e.to) * h
-	case e.back:
+	case e.From < 0:
+		fresh = en.load(e.To) * h
+	case e.Back:
 		fresh = e.fresh.ahead(h, en.before, en.base)
 		e.visit(fresh)
-	case e.leg > 0:
+	case e.Leg > 0:
 		fresh = e.fresh.told(e.hint)
 		e.visit(fresh)
 	default:
@@ -261,7 +261,7 @@ func (en *engine) offer(e *call) {
 	if e.bulkhead > 0 && e.sent > 0 {
 		room := e.inside.Room(e.bulkhead, e.under(), 0, h)
 		if e.inside.Idle() {
-			room = e.bulkhead * max(1, h/max(1e-9, en.m.servers[e.to].latency))
+			room = e.bulkhead * max(1, h/max(1e-9, en.m.servers[e.To].Latency))
 		}
 		share *= min(1, room/e.sent)
 	}
@@ -304,7 +304,7 @@ func (en *engine) retries(e *call, k int) float64 {
 	rate := e.lineRate[k]
 	e.lineRate[k] = 0
 	if en.before > 0 && rate > 0 || due > 0 || e.debt[k] != 0 {
-		credit := max(0, en.h-l.Low-float64(0.5*l.Spread)-min(e.timeout, en.base))
+		credit := max(0, en.h-l.Low-float64(0.5*l.Spread)-min(e.Timeout, en.base))
 		expected := float64(rate * credit)
 		if en.before < float64(0.2*en.base) { // a sliver says nothing of a rate
 			expected = 0
@@ -331,7 +331,7 @@ func (en *engine) over(e *call, failed float64) {
 
 // fail is what becomes of attempts, by number, that failed evenly in [from, to).
 func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
-	n := len(e.pauses) + 1
+	n := len(e.Pauses) + 1
 	wanted := 0.0
 	total := sum(failed)
 	if total <= 0 {
@@ -359,8 +359,8 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 		if m <= 0 {
 			continue
 		}
-		if k == n-1 && e.again > 0 && en.mayRetry(e, k-1, late) {
-			again := float64(float64(m*allow) * e.again)
+		if k == n-1 && e.Again > 0 && en.mayRetry(e, k-1, late) {
+			again := float64(float64(m*allow) * e.Again)
 			final += m - again
 			e.lines[k-1].Put(from, to, again)
 			continue
@@ -400,26 +400,26 @@ func (en *engine) allow(e *call, wanted, late float64) float64 {
 
 // mayRetry reports whether attempt k+1, failed, is followed by another.
 func (en *engine) mayRetry(e *call, k int, late bool) bool {
-	if en.noRetries[e.to] {
+	if en.noRetries[e.To] {
 		return false
 	}
-	if math.IsInf(e.deadline, 1) {
+	if math.IsInf(e.Deadline, 1) {
 		return true
 	}
 	begins := 0.0
 	for j := 0; j <= k; j++ {
-		begins += e.pauses[j].low + float64(0.5*e.pauses[j].spread)
+		begins += e.Pauses[j].Low + float64(0.5*e.Pauses[j].Spread)
 		if late {
-			begins += e.timeout
+			begins += e.Timeout
 		}
 	}
-	return begins <= e.deadline
+	return begins <= e.Deadline
 }
 
 // giveUp lets attempts that have run into their time-out fail: those sent before a
 // time, evenly over the times at which they are due.
 func (en *engine) giveUp(e *call, before float64) {
-	if math.IsInf(e.timeout, 1) || e.flight.total <= 0 || e.flight.head == len(e.flight.cells) {
+	if math.IsInf(e.Timeout, 1) || e.flight.total <= 0 || e.flight.head == len(e.flight.cells) {
 		return
 	}
 	first := e.flight.cells[e.flight.head].from
@@ -428,9 +428,9 @@ func (en *engine) giveUp(e *call, before float64) {
 	}
 	clear(e.gone)
 	var cancel func(from, to, mass float64)
-	s := &en.m.servers[e.to]
-	if s.cancel {
-		q := &s.lanes[e.lane].queue
+	s := &en.m.servers[e.To]
+	if s.Cancel {
+		q := &s.lanes[e.Lane].queue
 		cancel = func(from, to, mass float64) { s.bin.Expired += q.Remove(from, to, mass) }
 	}
 	since := 0.0
@@ -444,7 +444,7 @@ func (en *engine) giveUp(e *call, before float64) {
 	}
 	e.bin.Timeouts += total
 	s.bin.Timeouts += total
-	from, to := max(first+e.timeout, en.t), min(before+e.timeout, en.t+en.h)
+	from, to := max(first+e.Timeout, en.t), min(before+e.Timeout, en.t+en.h)
 	if to <= from {
 		from, to = en.t, en.t+en.h
 	}
@@ -461,7 +461,7 @@ func (en *engine) deliver(e *call) {
 		good += e.gotGood[k]
 		bad += e.gotBad[k]
 	}
-	s := &en.m.servers[e.to]
+	s := &en.m.servers[e.To]
 	e.stepGood = good
 	if e.bulkhead > 0 {
 		en.overfull(e)
@@ -509,13 +509,13 @@ func (en *engine) overfull(e *call) {
 	clear(e.gone)
 	e.flight.take(en.t, en.t+en.h, min(1, excess/e.taken), e.gone)
 	stopped := sum(e.gone)
-	en.m.servers[e.to].lanes[e.lane].queue.Remove(en.t, en.t+en.h, stopped)
+	en.m.servers[e.To].lanes[e.Lane].queue.Remove(en.t, en.t+en.h, stopped)
 	e.bin.Stopped += stopped
 	en.over(e, stopped)
 }
 
 // validates reports whether a caller tells a wrong answer from a right one.
-func (e *call) validates() bool { return !e.believes }
+func (e *call) validates() bool { return !e.Believes }
 
 // soft reports whether the caller goes on without an answer.
-func (e *call) soft() bool { return e.loss != catalog.Fail }
+func (e *call) soft() bool { return e.Loss != catalog.Fail }

@@ -22,38 +22,38 @@ func (m *model) doubts(horizon float64) []Doubt {
 	var found []Doubt
 	for v := range m.servers {
 		s := &m.servers[v]
-		if !s.leaf || !s.decl.Concurrency.IsStated() || s.threads > 32 || s.cancel || s.expires || s.codel || s.nominal <= 0 {
+		if !s.Leaf || !s.Decl.Concurrency.IsStated() || s.Threads > 32 || s.Cancel || s.Expires || s.CoDel || s.Nominal <= 0 {
 			continue
 		}
-		if q := s.decl.Queue; q != nil && (q.Discipline == "lifo" || q.Discipline == "adaptive-lifo" || q.Deadline.IsStated()) {
+		if q := s.Decl.Queue; q != nil && (q.Discipline == "lifo" || q.Discipline == "adaptive-lifo" || q.Deadline.IsStated()) {
 			continue
 		}
 		attempts, timeout, free := 1, math.Inf(1), true
-		for _, i := range s.in {
+		for _, i := range s.In {
 			e := &m.calls[i]
-			attempts = max(attempts, len(e.pauses)+1)
-			timeout = min(timeout, e.timeout)
+			attempts = max(attempts, len(e.Pauses)+1)
+			timeout = min(timeout, e.Timeout)
 			free = free && e.breaker == nil && !e.budget.Limits()
 		}
-		if attempts == 1 || !free || math.IsInf(timeout, 1) || s.bound < s.full()*(timeout-s.time) {
+		if attempts == 1 || !free || math.IsInf(timeout, 1) || s.Bound < s.Full()*(timeout-s.Time) {
 			continue
 		}
 		r := closedform.RetryingClient{
-			Service:  closedform.MMC{Arrivals: s.nominal, Service: s.time, Servers: int(s.threads)},
+			Service:  closedform.MMC{Arrivals: s.Nominal, Service: s.Time, Servers: int(s.Threads)},
 			Timeout:  timeout,
 			Attempts: attempts,
 		}
-		if r.Service.Arrivals >= s.full() {
+		if r.Service.Arrivals >= s.Full() {
 			continue // it needs no chance
 		}
 		servers := "1 server"
-		if s.threads > 1 {
-			servers = fmt.Sprintf("%d servers", int(s.threads))
+		if s.Threads > 1 {
+			servers = fmt.Sprintf("%d servers", int(s.Threads))
 		}
 		t := r.CollapseTime()
 		if p := -math.Expm1(-horizon / t); p > 0.01 {
-			found = append(found, Doubt{s.id, fmt.Sprintf("%s has %s at %.0f %% load and callers that retry: chance alone may collapse it within the run (%.0f %% by an estimate that errs high), and this engine knows no chance",
-				s.id, servers, 100*s.nominal/s.full(), math.Max(1, 100*p))})
+			found = append(found, Doubt{s.ID, fmt.Sprintf("%s has %s at %.0f %% load and callers that retry: chance alone may collapse it within the run (%.0f %% by an estimate that errs high), and this engine knows no chance",
+				s.ID, servers, 100*s.Nominal/s.Full(), math.Max(1, 100*p))})
 		}
 	}
 	return found

@@ -70,13 +70,13 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 	for i := range m.calls {
 		e := &m.calls[i]
 		e.lostSince = math.Inf(1)
-		e.each, e.stay = e.calls, m.servers[e.to].latency
-		if !math.IsInf(e.timeout, 1) {
-			shortest = min(shortest, e.timeout)
+		e.each, e.stay = e.PerRequest, m.servers[e.To].Latency
+		if !math.IsInf(e.Timeout, 1) {
+			shortest = min(shortest, e.Timeout)
 		}
 	}
 	for v := range m.servers {
-		m.servers[v].legs = make([]leg, len(m.servers[v].stages))
+		m.servers[v].legs = make([]leg, len(m.servers[v].Stages))
 		for k := range m.servers[v].legs {
 			m.servers[v].legs[k].success = 1
 		}
@@ -88,8 +88,8 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 	}
 	base := en.base
 	for i := range m.calls {
-		for _, p := range m.calls[i].pauses {
-			if mean := p.low + float64(0.5*p.spread); mean > 0 {
+		for _, p := range m.calls[i].Pauses {
+			if mean := p.Low + float64(0.5*p.Spread); mean > 0 {
 				en.base = min(en.base, max(mean/2, base/8))
 			}
 		}
@@ -108,7 +108,7 @@ func (s *shadow) init(m *model) {
 	for i := range m.calls {
 		e := &m.calls[i]
 		c := &s.calls[i]
-		n := len(e.pauses) + 1
+		n := len(e.Pauses) + 1
 		c.classes = newClasses(n)
 		c.flight.n = n
 		c.lines = make([]mech.Line, n-1)
@@ -262,8 +262,8 @@ func (en *engine) horizonOfLines(h float64) float64 {
 		for k := range e.lines {
 			until = e.lines[k].Next(en.t+en.base, until, e.lineRate[k+1], slack)
 		}
-		if !math.IsInf(e.timeout, 1) && e.flight.total > 0 {
-			until = e.flight.next(en.t+en.base, until, e.timeout, e.rateLost, slack, e.rateGood <= 0.01*e.rateLost)
+		if !math.IsInf(e.Timeout, 1) && e.flight.total > 0 {
+			until = e.flight.next(en.t+en.base, until, e.Timeout, e.rateLost, slack, e.rateGood <= 0.01*e.rateLost)
 		}
 		if e.breaker != nil {
 			if n := e.breaker.Next(); !math.IsInf(n, 1) {
@@ -274,7 +274,7 @@ func (en *engine) horizonOfLines(h float64) float64 {
 		}
 		// Attempts that nobody answers any more run out, where none ran out before.
 		if age := e.flight.age(en.t); age > e.age+float64(0.5*en.before) {
-			if n := en.t - age + e.timeout; n > en.t+en.base {
+			if n := en.t - age + e.Timeout; n > en.t+en.base {
 				until = min(until, n)
 			}
 		}
@@ -303,9 +303,9 @@ func (en *engine) horizonOfQueue(s *server, h float64) float64 {
 		if math.Abs(speed) < 1e-3 {
 			continue
 		}
-		zone := float64(8*s.time*s.slow) + en.base
-		for _, i := range l.calls {
-			limit := min(en.m.calls[i].timeout, l.limit)
+		zone := float64(8*s.Time*s.slow) + en.base
+		for _, i := range l.Calls {
+			limit := min(en.m.calls[i].Timeout, l.Limit)
 			if math.IsInf(limit, 1) {
 				continue
 			}
@@ -349,13 +349,13 @@ func (en *engine) step(h float64) (change float64) {
 	en.h = h
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
-		en.giveUp(e, en.t+min(h, en.base)-e.timeout)
+		en.giveUp(e, en.t+min(h, en.base)-e.Timeout)
 	}
-	for _, v := range en.m.order {
+	for _, v := range en.m.Order {
 		en.downward(v)
 	}
-	for i := len(en.m.order) - 1; i >= 0; i-- {
-		en.upward(en.m.order[i])
+	for i := len(en.m.Order) - 1; i >= 0; i-- {
+		en.upward(en.m.Order[i])
 	}
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
@@ -365,7 +365,7 @@ func (en *engine) step(h float64) (change float64) {
 		change = max(change, math.Abs(sent-e.rateSent)/scale, math.Abs(good-e.rateGood)/scale, math.Abs(lost-e.rateLost)/scale)
 		e.rateSent, e.rateGood, e.rateLost = sent, good, lost
 		e.stepLost = 0
-		if e.from < 0 {
+		if e.From < 0 {
 			e.good.all()
 			e.bad.all()
 		}

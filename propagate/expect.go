@@ -122,7 +122,7 @@ func (r *Result) meetState(e *scenario.Expect) (bool, string) {
 			}
 		}
 		if !is(x) {
-			return false, fmt.Sprintf("%s is %s from %s to %s", s.ID, x, seconds(t), seconds(next))
+			return false, fmt.Sprintf("%s is %s from %s to %s", s.ID, x, unit.FromSeconds(t), unit.FromSeconds(next))
 		}
 		t = next
 	}
@@ -152,7 +152,7 @@ func (r *Result) meetRecovery(e *scenario.Expect) (bool, string) {
 			well = w.To
 		}
 	}
-	got := fmt.Sprintf("%s is healthy again %s after", s.ID, seconds(well-from))
+	got := fmt.Sprintf("%s is healthy again %s after", s.ID, unit.FromSeconds(well-from))
 	if !met {
 		got = fmt.Sprintf("%s is %s at the end", s.ID, s.StateAt(r.end()))
 	} else if e.Within.IsStated() && well-from > e.Within.V.Seconds()+1e-9 {

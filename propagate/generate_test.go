@@ -87,15 +87,15 @@ func (e estate) text(m *model, k int) string {
 		if m != nil {
 			v := &m.servers[i]
 			if s.headroom > 0 {
-				line("concurrency", whole(max(e.least, e.spare*s.headroom*v.nominal*v.latency)))
-				line("capacity", strconv.Quote(whole(s.headroom*v.nominal)+"/s"))
+				line("concurrency", whole(max(e.least, e.spare*s.headroom*v.Nominal*v.Latency)))
+				line("capacity", strconv.Quote(whole(s.headroom*v.Nominal)+"/s"))
 			}
 			if s.throttle > 0 {
-				line("throttle", fmt.Sprintf(`{ rate = "%s/s", burst = %s }`, whole(s.throttle*v.nominal), whole(v.nominal)))
+				line("throttle", fmt.Sprintf(`{ rate = "%s/s", burst = %s }`, whole(s.throttle*v.Nominal), whole(v.Nominal)))
 			}
 			queue := s.keys["queue"]
 			if s.bound > 0 {
-				queue = join(queue, "bound = "+whole(s.bound*v.nominal))
+				queue = join(queue, "bound = "+whole(s.bound*v.Nominal))
 			}
 			if queue != "" {
 				line("queue", "{ "+queue+" }")
@@ -123,8 +123,8 @@ func (e estate) text(m *model, k int) string {
 			if m != nil {
 				latency, rate := 0.0, 0.0
 				for v := range m.servers {
-					if slices.Contains(n.targets, m.servers[v].id) {
-						latency, rate = max(latency, m.servers[v].latency), max(rate, m.servers[v].nominal)
+					if slices.Contains(n.targets, m.servers[v].ID) {
+						latency, rate = max(latency, m.servers[v].Latency), max(rate, m.servers[v].Nominal)
 					}
 				}
 				if n.timeout > 0 && n.keys["mode"] == "" {

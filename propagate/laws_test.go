@@ -166,7 +166,7 @@ func drawCalm(t *rapid.T, most int) string {
 		t.Fatal(err)
 	}
 	for v := range without.servers {
-		if with.servers[v].nominal > 1.3*without.servers[v].nominal {
+		if with.servers[v].Nominal > 1.3*without.servers[v].Nominal {
 			t.Skip("cycles add too much")
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/propagate/mech"
+	"github.com/knockon/knockon/propagate/plan"
 )
 
 // leg is the state of a stage: requests in it and what it lets through.
@@ -22,37 +23,37 @@ const probe = 0.001
 // enter brings requests into a leg: every call of it is made as often as the
 // catalog says, one after another as long as they succeed.
 func (en *engine) enter(s *server, k int, mass float64) {
-	if k >= len(s.stages) || mass <= 0 {
+	if k >= len(s.Stages) || mass <= 0 {
 		return
 	}
-	st, g := &s.stages[k], &s.legs[k]
-	if st.parallel {
+	st, g := &s.Stages[k], &s.legs[k]
+	if st.Parallel {
 		g.in += mass
 	}
 	weight := 0.0
-	if st.group > 0 {
-		for _, i := range st.calls {
+	if st.AtLeast > 0 {
+		for _, i := range st.Calls {
 			weight += probe + en.m.calls[i].q
 		}
 	}
-	for _, i := range st.calls {
+	for _, i := range st.Calls {
 		e := &en.m.calls[i]
-		per := e.calls
-		if per > 1 && !e.atOnce && e.loss == catalog.Fail && e.q < 1 {
-			per = (1 - mech.Power(e.q, e.calls)) / (1 - e.q)
+		per := e.PerRequest
+		if per > 1 && !e.AtOnce && e.Loss == catalog.Fail && e.q < 1 {
+			per = (1 - mech.Power(e.q, e.PerRequest)) / (1 - e.q)
 		}
-		if st.group > 0 {
-			per *= min(1, float64(st.group)*(probe+e.q)/weight)
+		if st.AtLeast > 0 {
+			per *= min(1, float64(st.AtLeast)*(probe+e.q)/weight)
 		}
 		e.fresh.put(float64(mass * per))
 		e.per, e.each = per, per
 		switch {
-		case st.group > 0:
-			e.per = float64(st.group) * e.calls
-		case e.calls < 1:
+		case st.AtLeast > 0:
+			e.per = float64(st.AtLeast) * e.PerRequest
+		case e.PerRequest < 1:
 			e.per = 1
-			if !st.parallel { // the rest of the requests goes on at once
-				g.passed += float64(mass * (1 - e.calls))
+			if !st.Parallel { // the rest of the requests goes on at once
+				g.passed += float64(mass * (1 - e.PerRequest))
 			}
 		}
 		if !e.belated() {
@@ -68,11 +69,11 @@ func (en *engine) enter(s *server, k int, mass float64) {
 func (en *engine) foresee(s *server, entering float64) {
 	into := entering
 	direct := 0.0 // past a fallback, to the leg after it
-	for k := range s.stages {
-		st, g := &s.stages[k], &s.legs[k]
+	for k := range s.Stages {
+		st, g := &s.Stages[k], &s.legs[k]
 		quick := 1.0
 		waiting := 0.0
-		for _, i := range st.calls {
+		for _, i := range st.Calls {
 			e := &en.m.calls[i]
 			if k > 0 {
 				e.hint = into * e.each
@@ -83,7 +84,7 @@ func (en *engine) foresee(s *server, entering float64) {
 		skipped := float64(into * (1 - en.calling(st)))
 		over := (into - skipped + waiting) * quick
 		passed, failed := float64(over*g.success), float64(over*(1-g.success))
-		if k+1 < len(s.stages) && s.stages[k+1].fallback {
+		if k+1 < len(s.Stages) && s.Stages[k+1].Fallback {
 			into, direct = failed, passed+skipped
 			continue
 		}
@@ -96,13 +97,13 @@ func (en *engine) foresee(s *server, entering float64) {
 func (en *engine) upward(v int32) {
 	s := &en.m.servers[v]
 	t, h := en.t, en.h
-	if !s.leaf {
+	if !s.Leaf {
 		en.legs(s)
 		en.finish(s)
 	}
-	for _, i := range s.in {
+	for _, i := range s.In {
 		e := &en.m.calls[i]
-		if s.leaf {
+		if s.Leaf {
 			keep, turn := 0.0, 1.0
 			if e.delay > 0 {
 				keep = mech.Exp(-h / e.delay)
@@ -123,8 +124,8 @@ func (en *engine) upward(v int32) {
 				}
 			}
 		}
-		if h > en.base || h > e.timeout {
-			en.giveUp(e, t+h-e.timeout)
+		if h > en.base || h > e.Timeout {
+			en.giveUp(e, t+h-e.Timeout)
 		}
 		en.deliver(e)
 	}
@@ -133,13 +134,13 @@ func (en *engine) upward(v int32) {
 
 // legs settles what the calls of a step brought and lets requests into the next.
 func (en *engine) legs(s *server) {
-	for k := range s.stages {
-		st, g := &s.stages[k], &s.legs[k]
+	for k := range s.Stages {
+		st, g := &s.Stages[k], &s.legs[k]
 		rest, pass, done := 0.0, 1.0, 0.0
-		for _, i := range st.calls {
+		for _, i := range st.Calls {
 			e := &en.m.calls[i]
 			var good, bad float64
-			if e.back {
+			if e.Back {
 				good, bad = e.good.ahead(en.h, en.before, en.base), e.bad.ahead(en.h, en.before, en.base)
 			} else {
 				good, bad = e.good.all(), e.bad.all()
@@ -151,7 +152,7 @@ func (en *engine) legs(s *server) {
 			en.watchLoss(e)
 			left := e.visits
 			under := e.under()
-			if e.back {
+			if e.Back {
 				under = e.held
 			}
 			if under > mech.Tiny {
@@ -167,24 +168,24 @@ func (en *engine) legs(s *server) {
 			rest = max(rest, e.visits)
 			sigma := en.ends(e)
 			e.bin.Lost += float64(left * (1 - sigma))
-			if e.calls < 1 && st.parallel { // the rest of the requests does not call
-				sigma = 1 - e.calls + float64(e.calls*sigma)
+			if e.PerRequest < 1 && st.Parallel { // the rest of the requests does not call
+				sigma = 1 - e.PerRequest + float64(e.PerRequest*sigma)
 			}
 			done += left
-			if !e.soft() || e.loss == catalog.Stale && en.t-e.lostSince >= e.stale {
+			if !e.soft() || e.Loss == catalog.Stale && en.t-e.lostSince >= e.Stale {
 				pass *= sigma
 			}
-			if e.loss == catalog.Fallback && k+1 < len(s.stages) && s.stages[k+1].fallback {
+			if e.Loss == catalog.Fallback && k+1 < len(s.Stages) && s.Stages[k+1].Fallback {
 				pass = sigma
 			}
 		}
-		if st.parallel { // the last of them counts
+		if st.Parallel { // the last of them counts
 			done = max(0, g.in-rest)
 			g.in -= done
 		}
-		if st.group > 0 {
-			first := &en.m.calls[st.calls[0]]
-			pass = 1 - float64(min(1, first.calls)*(1-en.quorum(st)))
+		if st.AtLeast > 0 {
+			first := &en.m.calls[st.Calls[0]]
+			pass = 1 - float64(min(1, first.PerRequest)*(1-en.quorum(st)))
 			if first.soft() {
 				pass = 1
 			}
@@ -196,14 +197,14 @@ func (en *engine) legs(s *server) {
 		g.failed += float64(done * (1 - pass))
 	}
 	// What passed one leg enters the next.
-	for k := 1; k < len(s.stages); k++ {
+	for k := 1; k < len(s.Stages); k++ {
 		g := &s.legs[k-1]
 		passed, failed := g.passed, g.failed
 		g.passed, g.failed = 0, 0
-		if s.stages[k].fallback {
+		if s.Stages[k].Fallback {
 			en.enter(s, k, failed)
 			// Who needed no fallback goes on past it.
-			if k+1 < len(s.stages) {
+			if k+1 < len(s.Stages) {
 				en.enter(s, k+1, passed)
 			}
 			continue
@@ -215,31 +216,31 @@ func (en *engine) legs(s *server) {
 }
 
 // calling is the share of the requests in a leg that call at all.
-func (en *engine) calling(st *stage) float64 {
-	if st.parallel || st.group > 0 {
+func (en *engine) calling(st *plan.Stage) float64 {
+	if st.Parallel || st.AtLeast > 0 {
 		return 1
 	}
-	return min(1, en.m.calls[st.calls[0]].calls)
+	return min(1, en.m.calls[st.Calls[0]].PerRequest)
 }
 
 // passing is the share of the requests that come by a leg and pass it.
 func (en *engine) passing(s *server, k int) float64 {
-	return 1 - float64(en.calling(&s.stages[k])*(1-s.legs[k].success))
+	return 1 - float64(en.calling(&s.Stages[k])*(1-s.legs[k].success))
 }
 
 // ends is the share of a request's calls of one need that let it go on: all of
 // them must succeed.
 func (en *engine) ends(e *call) float64 {
-	if e.calls <= 1 {
+	if e.PerRequest <= 1 {
 		return e.q
 	}
-	return mech.Power(e.q, e.calls)
+	return mech.Power(e.q, e.PerRequest)
 }
 
 // quorum is the probability that enough of a group's members answer.
-func (en *engine) quorum(st *stage) float64 {
+func (en *engine) quorum(st *plan.Stage) float64 {
 	en.chances = append(en.chances[:0], 1)
-	for _, i := range st.calls {
+	for _, i := range st.Calls {
 		q := en.m.calls[i].q
 		en.chances = append(en.chances, 0)
 		for j := len(en.chances) - 1; j >= 0; j-- {
@@ -251,7 +252,7 @@ func (en *engine) quorum(st *stage) float64 {
 		}
 	}
 	p := 0.0
-	for j := st.group; j < len(en.chances); j++ {
+	for j := st.AtLeast; j < len(en.chances); j++ {
 		p += en.chances[j]
 	}
 	return min(1, p)
@@ -273,16 +274,16 @@ func (en *engine) watchLoss(e *call) {
 func (en *engine) finish(s *server) {
 	h := en.h
 	held := s.inService
-	for k := range s.stages {
-		st := &s.stages[k]
-		if st.parallel {
+	for k := range s.Stages {
+		st := &s.Stages[k]
+		if st.Parallel {
 			held += s.legs[k].in
 			continue
 		}
-		for _, i := range st.calls {
+		for _, i := range st.Calls {
 			x := en.m.calls[i].holding()
-			if st.group > 0 {
-				x /= float64(st.group)
+			if st.AtLeast > 0 {
+				x /= float64(st.AtLeast)
 			}
 			held += x
 		}
@@ -293,10 +294,10 @@ func (en *engine) finish(s *server) {
 	}
 	done := max(0, begun-held)
 	s.pool.Note(held, max(0, done-s.known)/h)
-	if n := s.threads; !math.IsInf(n, 1) && n > 0 {
+	if n := s.Threads; !math.IsInf(n, 1) && n > 0 {
 		busy := 0.5 * (s.threadsIn + held) / n
-		if s.capacity > 0 && !math.IsInf(s.capacity, 1) {
-			busy = max(busy, s.rateStart/s.capacity)
+		if s.Capacity > 0 && !math.IsInf(s.Capacity, 1) {
+			busy = max(busy, s.rateStart/s.Capacity)
 		}
 		s.bin.Busy += float64(min(1, busy) * h)
 	}
@@ -307,13 +308,13 @@ func (en *engine) finish(s *server) {
 	}
 	success := 1.0
 	for k := range s.legs {
-		st := &s.stages[k]
+		st := &s.Stages[k]
 		switch {
-		case k+1 < len(s.stages) && s.stages[k+1].fallback:
+		case k+1 < len(s.Stages) && s.Stages[k+1].Fallback:
 			// The fallback has the last word on what failed here.
 			p := en.passing(s, k)
 			success *= p + float64((1-p)*en.passing(s, k+1))
-		case st.fallback:
+		case st.Fallback:
 		default:
 			success *= en.passing(s, k)
 		}
@@ -346,14 +347,14 @@ func (en *engine) answer(s *server, l *lane, done, success float64) float64 {
 		age0, age1 := max(0, t+float64(f0*h)-g.From), max(0, t+float64(f1*h)-g.To)
 		s.bin.Latency += float64(g.Mass * 0.5 * (age0 + age1))
 		low, high := min(age0, age1), max(age0, age1)
-		for _, i := range l.calls {
+		for _, i := range l.Calls {
 			e := &en.m.calls[i]
 			theta := 1.0
 			switch {
-			case low >= e.timeout:
+			case low >= e.Timeout:
 				theta = 0
-			case high > e.timeout:
-				theta = (e.timeout - low) / (high - low)
+			case high > e.Timeout:
+				theta = (e.Timeout - low) / (high - low)
 			}
 			well := success
 			if s.corrupt && e.validates() {

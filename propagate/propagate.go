@@ -1,7 +1,7 @@
 // Package propagate plays scenarios on catalogs: what happens over time when services
 // fail, when load changes, and when operators do something about it.
 //
-// [Run] compiles a catalog and steps to the horizon of a scenario. It is a rate-level
+// [Run] makes a catalog ready and steps to the horizon of a scenario. It is a rate-level
 // ("fluid") engine: it moves masses of requests and not single ones, so what it costs
 // depends on services and steps and not on traffic, and it is deterministic. Queues
 // keep what waits by the time at which it came, with what nobody waits for any more;
@@ -11,8 +11,8 @@
 //
 // The parts:
 //
-//   - model.go makes a catalog ready to play: calls, servers, their order, and what is
-//     assumed where the catalog says nothing.
+//   - Package plan makes a catalog ready to play: calls, servers, their order, and
+//     what is assumed where the catalog says nothing; model.go puts state beside it.
 //   - engine.go is the step and the controller of its length; call.go is the side of
 //     the caller, admission.go, start.go and legs.go that of the service; flight.go
 //     keeps what is under way.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -35,7 +36,7 @@ func borders(sc *scenario.Scenario, series int) ([]float64, error) {
 	}
 	if cells := horizon / width * float64(series); cells > maxBins {
 		return nil, fmt.Errorf("a series of %s over %s for %d services and needs would have %.2g entries, and %.2g are kept; write a resolution of %s or more",
-			seconds(width), sc.Horizon, series, cells, float64(maxBins), seconds(horizon*float64(series)/maxBins))
+			unit.FromSeconds(width), sc.Horizon, series, cells, float64(maxBins), unit.FromSeconds(horizon*float64(series)/maxBins))
 	}
 	n := int(math.Ceil(horizon/width - 1e-9))
 	marks := make([]float64, 0, n+2*len(sc.Expects)+1)
@@ -87,28 +88,28 @@ func resolution(horizon float64) float64 {
 
 func (r *recorder) begin(en *engine) {
 	bins := len(r.marks) - 1
-	res := &Result{Scenario: en.sc, Assumptions: en.m.assumptions, Times: r.marks}
+	res := &Result{Scenario: en.sc, Assumptions: en.m.Assumptions, Times: r.marks}
 	for v := range en.m.servers {
 		s := &en.m.servers[v]
 		res.Services = append(res.Services, ServiceResult{
-			ID: s.id, Bins: make([]ServiceBin, 0, bins), Capacity: s.full(), Servers: s.threads,
-			Nominal: s.nominal, Faulted: len(en.timetable.faults[v]) > 0,
+			ID: s.ID, Bins: make([]ServiceBin, 0, bins), Capacity: s.Full(), Servers: s.Threads,
+			Nominal: s.Nominal, Faulted: len(en.timetable.faults[v]) > 0,
 		})
 	}
 	for v := range en.m.servers {
 		for _, u := range en.frozenBy[v] {
-			res.Services[v].Change = append(res.Services[v].Change, en.m.servers[u].id)
+			res.Services[v].Change = append(res.Services[v].Change, en.m.servers[u].ID)
 		}
 	}
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
-		if e.from < 0 {
+		if e.From < 0 {
 			continue
 		}
 		r.needAt = append(r.needAt, int32(i))
 		res.Needs = append(res.Needs, NeedResult{
-			Service: en.m.servers[e.from].id, Target: en.m.servers[e.to].id, Index: e.index,
-			Async: e.async, Soft: e.soft() && !(e.loss == catalog.Stale && !math.IsInf(e.stale, 1)), Timeout: e.timeout, Retries: len(e.pauses), Nominal: e.nominal, Bins: make([]NeedBin, 0, bins),
+			Service: en.m.servers[e.From].ID, Target: en.m.servers[e.To].ID, Index: e.Index,
+			Async: e.Async, Soft: e.soft() && !(e.Loss == catalog.Stale && !math.IsInf(e.Stale, 1)), Timeout: e.Timeout, Retries: len(e.Pauses), Nominal: e.Nominal, Bins: make([]NeedBin, 0, bins),
 		})
 	}
 	r.result = res
@@ -140,10 +141,10 @@ func (r *recorder) close(en *engine) {
 		b.MeanQueue /= length
 		b.Busy /= length
 		b.Capacity /= length
-		for _, i := range s.in {
+		for _, i := range s.In {
 			e := &en.m.calls[i]
 			b.Failed += e.bin.Failed
-			if e.async {
+			if e.Async {
 				b.Dead += e.bin.Failed
 			}
 		}
@@ -158,7 +159,7 @@ func (r *recorder) close(en *engine) {
 	outside := 0.0
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
-		if e.from < 0 {
+		if e.From < 0 {
 			outside += e.bin.Calls
 		}
 		e.bin = NeedBin{}
@@ -182,7 +183,7 @@ func (en *engine) ages(s *server) (oldest, wait float64) {
 	}
 	if mass > 1e-9 {
 		wait = mass / max(1e-12, en.muNow(s))
-		if rate := s.rateStart; !s.leaf && rate > 0 {
+		if rate := s.rateStart; !s.Leaf && rate > 0 {
 			wait = mass / rate
 		}
 		if s.down || s.capShare <= 0 {

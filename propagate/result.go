@@ -1,6 +1,7 @@
 package propagate
 
 import (
+	"github.com/knockon/knockon/propagate/plan"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -8,13 +9,13 @@ import (
 // catalog; every series has one entry per bin.
 type Result struct {
 	Scenario    *scenario.Scenario
-	Times       []float64       // seconds; bin i is [Times[i], Times[i+1])
-	Services    []ServiceResult // by ID
-	Needs       []NeedResult    // by service, then in canonical order
-	Outside     []float64       // requests from outside, to all services together, by bin
-	Assumptions []Assumption    // what was not stated and mattered to the run, by service
-	Doubts      []Doubt         // reasons not to trust this, by service
-	Expects     []Outcome       // of the scenario's expectations, in their order
+	Times       []float64         // seconds; bin i is [Times[i], Times[i+1])
+	Services    []ServiceResult   // by ID
+	Needs       []NeedResult      // by service, then in canonical order
+	Outside     []float64         // requests from outside, to all services together, by bin
+	Assumptions []plan.Assumption // what was not stated and mattered to the run, by service
+	Doubts      []Doubt           // reasons not to trust this, by service
+	Expects     []Outcome         // of the scenario's expectations, in their order
 	Verdict     Verdict
 	Steps       Steps
 	Balance     float64  // largest relative error of the mass balance
@@ -142,15 +143,6 @@ type ServiceVerdict struct {
 	Attempts float64 // per original, in the last part of the run
 	Recovery float64 // seconds from the end of the trigger to health; NaN while it is not healthy
 	Evidence string  // one sentence with the numbers; of a metastable service
-}
-
-// Assumption is a value that was not stated.
-type Assumption struct {
-	Service string
-	Need    string // the target; empty for a value of the service
-	Key     string // as a catalog writes it
-	Value   string // as a catalog writes it
-	Why     string // from what it was derived
 }
 
 // Steps is how the run was stepped.

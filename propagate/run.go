@@ -5,20 +5,22 @@ import (
 	"fmt"
 
 	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/propagate/plan"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
 // Run plays a scenario on a catalog. A cancelled context gives what there is, with
 // Partial set, and the context's error. Other errors are faults of the catalog.
 func Run(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, opt Options) (*Result, error) {
-	m, err := compile(c, sc)
+	p, err := plan.New(c, sc)
 	if err != nil {
 		return nil, err
 	}
+	m := newModel(p)
 	en := newEngine(c, m, sc, opt)
 	en.rec.index = make(map[string]int32, len(m.servers))
 	for v := range m.servers {
-		en.rec.index[m.servers[v].id] = int32(v)
+		en.rec.index[m.servers[v].ID] = int32(v)
 	}
 	if en.rec.marks, err = borders(sc, len(m.servers)+len(m.calls)); err != nil {
 		return nil, err

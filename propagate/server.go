@@ -17,8 +17,7 @@ type serverState struct {
 	corrupt  bool
 	trickle  *mech.Bucket // an operator's throttle
 
-	throttled bool
-	bucket    mech.Bucket
+	bucket mech.Bucket
 
 	inService float64 // own work
 	wasting   float64 // of it, nobody waits for
@@ -50,11 +49,11 @@ func (s *serverState) copy(o *serverState) {
 
 // places are the servers of a service as they are now.
 func (s *server) places() mech.Servers {
-	c := s.there(s.threads)
-	if s.rejection > 0 && !math.IsInf(c, 1) {
-		c = max(0, c-float64(s.rejection*float64(s.rejected*s.time)))
+	c := s.there(s.Threads)
+	if s.Rejection > 0 && !math.IsInf(c, 1) {
+		c = max(0, c-float64(s.Rejection*float64(s.rejected*s.Time)))
 	}
-	return mech.Servers{Count: c, Time: s.time * s.slow}
+	return mech.Servers{Count: c, Time: s.Time * s.slow}
 }
 
 // there is how much of a number of threads, or of a capacity, is there now.
@@ -65,32 +64,24 @@ func (s *server) there(x float64) float64 {
 	return x * s.capShare
 }
 
-// full is the declared capacity of a service, per second.
-func (s *server) full() float64 {
-	if s.leaf && !math.IsInf(s.threads, 1) {
-		return min(s.capacity, s.threads/s.time)
-	}
-	return s.capacity
-}
-
 // room is how many could start in this step.
 func (en *engine) room(s *server) float64 {
 	h := en.h
-	rate := s.there(s.capacity) / s.slow
+	rate := s.there(s.Capacity) / s.slow
 	if s.down {
 		return 0
 	}
-	if s.leaf {
+	if s.Leaf {
 		return min(s.places().Room(s.inService, h), rate*h)
 	}
-	n := s.there(s.threads)
+	n := s.there(s.Threads)
 	if math.IsInf(n, 1) {
 		return rate * h
 	}
 	// Who leaves within the step makes room within the step. That is known of calls
 	// that have run into their time-outs; of answers it is expected.
 	if s.pool.Idle() {
-		return min(rate*h, n*max(1, h/max(1e-9, s.latency)))
+		return min(rate*h, n*max(1, h/max(1e-9, s.Latency)))
 	}
 	return min(rate*h, s.pool.Room(n, s.threadsIn, s.known, h))
 }
@@ -98,9 +89,9 @@ func (en *engine) room(s *server) float64 {
 // releases finds what time-outs set free in this step.
 func (en *engine) releases(s *server) {
 	s.known = 0
-	for k := range s.stages {
-		for _, i := range s.stages[k].calls {
-			if e := &en.m.calls[i]; !e.back && e.per > 0 {
+	for k := range s.Stages {
+		for _, i := range s.Stages[k].Calls {
+			if e := &en.m.calls[i]; !e.Back && e.per > 0 {
 				e.known = max(0, e.good.mass+e.bad.mass)
 				s.known += e.known / e.per
 			}
@@ -110,5 +101,5 @@ func (en *engine) releases(s *server) {
 
 // muNow is the capacity of a service as it is now, per second.
 func (en *engine) muNow(s *server) float64 {
-	return s.there(s.full()) / s.slow
+	return s.there(s.Full()) / s.slow
 }

@@ -21,9 +21,9 @@ func (en *engine) start(s *server, room, admitted float64) {
 	begins := min(waiting+arrived, room)
 	place := s.places()
 	end := s.inService
-	if s.leaf {
+	if s.Leaf {
 		begins, end = place.Serve(s.inService, waiting, arrived, h)
-		if limit := s.there(s.capacity) / s.slow * h; begins > limit || s.down {
+		if limit := s.there(s.Capacity) / s.slow * h; begins > limit || s.down {
 			if s.down {
 				limit = 0
 			}
@@ -41,27 +41,27 @@ func (en *engine) start(s *server, room, admitted float64) {
 	for k := range s.lanes {
 		l := &s.lanes[k]
 		want := max(0, min(l.queue.Mass(), left))
-		if s.weighted || k+1 < len(s.lanes) && s.lanes[k+1].priority == l.priority {
+		if s.Weighted || k+1 < len(s.lanes) && s.lanes[k+1].Priority == l.Priority {
 			want = min(want, en.fairShare(s, k, left))
 		}
-		if l.async { // what a throttle does not let through waits
+		if l.Async { // what a throttle does not let through waits
 			want = max(0, min(want, s.intake(h)-admitted))
 		}
 		got, wasted := en.serveLane(s, l, want)
-		if l.async {
+		if l.Async {
 			admitted += got
 		}
 		left -= got
 		useless += wasted
 	}
-	if s.throttled {
+	if s.Throttled {
 		s.bucket.Take(admitted, h)
 	}
 	if s.trickle != nil {
 		s.trickle.Take(admitted, h)
 	}
 	begun := begins - left
-	if s.leaf {
+	if s.Leaf {
 		stay := place.Time
 		keep := mech.Exp(-h / stay)
 		if left > mech.Tiny { // less began than could: what was waiting was dropped
@@ -72,27 +72,27 @@ func (en *engine) start(s *server, room, admitted float64) {
 		w = min(w, end)
 		s.bin.Wasted += max(0, s.wasting+useless-w)
 		s.bin.Finished += finished
-		if c := place.Count; !math.IsInf(c, 1) && s.threads > 0 {
-			s.bin.Busy += float64(min(1, finished*stay/h/s.threads) * h)
+		if c := place.Count; !math.IsInf(c, 1) && s.Threads > 0 {
+			s.bin.Busy += float64(min(1, finished*stay/h/s.Threads) * h)
 		}
 		s.inService, s.wasting = end, w
 		s.threadsIn = end
 	} else {
-		keep := mech.Exp(-h / (s.time * s.slow))
-		end := float64(s.inService*keep) + float64(begun/h*(s.time*s.slow)*(1-keep))
+		keep := mech.Exp(-h / (s.Time * s.slow))
+		end := float64(s.inService*keep) + float64(begun/h*(s.Time*s.slow)*(1-keep))
 		out := max(0, s.inService+begun-end)
 		s.inService = end
 		en.foresee(s, out)
 		en.enter(s, 0, out)
-		for _, i := range s.asyncOut {
+		for _, i := range s.AsyncOut {
 			e := &en.m.calls[i]
-			e.fresh.put(float64(out * e.calls))
+			e.fresh.put(float64(out * e.PerRequest))
 		}
 	}
-	if s.leaf {
-		for _, i := range s.asyncOut {
+	if s.Leaf {
+		for _, i := range s.AsyncOut {
 			e := &en.m.calls[i]
-			e.fresh.put(float64(begun * e.calls))
+			e.fresh.put(float64(begun * e.PerRequest))
 		}
 	}
 	s.rateStart = begun / h
@@ -124,12 +124,12 @@ func (en *engine) start(s *server, room, admitted float64) {
 // order turns an adaptive queue to the discipline of the moment: first come first
 // served while it is empty now and then, the newest first otherwise (Maurer 2015).
 func (en *engine) order(s *server, mass float64) {
-	if !s.adaptive {
+	if !s.AdaptiveLIFO {
 		return
 	}
-	newest := mass > mech.Tiny && en.t-s.idleSince > s.interval
+	newest := mass > mech.Tiny && en.t-s.idleSince > s.Interval
 	for k := range s.lanes {
-		if !s.lanes[k].async {
+		if !s.lanes[k].Async {
 			s.lanes[k].queue.Newest = newest
 		}
 	}
@@ -140,7 +140,7 @@ func (en *engine) order(s *server, mass float64) {
 // use the others may (water-filling).
 func (en *engine) fairShare(s *server, k int, left float64) float64 {
 	l := &s.lanes[k]
-	group := func(o *lane) bool { return o.async == l.async && (s.weighted || o.priority == l.priority) }
+	group := func(o *lane) bool { return o.Async == l.Async && (s.Weighted || o.Priority == l.Priority) }
 	level, total := 0.0, 0.0
 	for j := k; j < len(s.lanes); j++ {
 		if o := &s.lanes[j]; group(o) {
@@ -150,18 +150,18 @@ func (en *engine) fairShare(s *server, k int, left float64) float64 {
 	if total <= left {
 		return l.queue.Mass()
 	}
-	if !s.weighted {
+	if !s.Weighted {
 		return left * l.queue.Mass() / total
 	}
 	// Raise the level until the lanes from k on take what is left: those that want
 	// less than their share are satisfied first.
-	low, high := 0.0, left/max(1e-12, l.weight)+left
+	low, high := 0.0, left/max(1e-12, l.Weight)+left
 	for range 60 {
 		level = 0.5 * (low + high)
 		used := 0.0
 		for j := k; j < len(s.lanes); j++ {
 			if o := &s.lanes[j]; group(o) {
-				used += min(o.queue.Mass(), level*o.weight)
+				used += min(o.queue.Mass(), level*o.Weight)
 			}
 		}
 		if used > left {
@@ -170,7 +170,7 @@ func (en *engine) fairShare(s *server, k int, left float64) float64 {
 			low = level
 		}
 	}
-	return level * l.weight
+	return level * l.Weight
 }
 
 // serveLane starts so many requests of one lane, drops what has waited too long,
@@ -178,12 +178,12 @@ func (en *engine) fairShare(s *server, k int, left float64) float64 {
 // nobody waits for.
 func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless float64) {
 	t, h := en.t, en.h
-	limit := l.limit
+	limit := l.Limit
 	fast := false // what is dropped is refused, rather than left to its time-out
-	if s.codel && !l.async {
-		limit = min(limit, s.interval)
-		if t-s.idleSince > s.interval {
-			limit = min(limit, s.target)
+	if s.CoDel && !l.Async {
+		limit = min(limit, s.Interval)
+		if t-s.idleSince > s.Interval {
+			limit = min(limit, s.Target)
 		}
 		fast = true
 	}
@@ -198,7 +198,7 @@ func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless fl
 			en.segments = l.queue.Pop(old, en.segments[:0])
 			dropped := old - want
 			s.bin.Expired += dropped
-			if l.async {
+			if l.Async {
 				en.lapse(s, l, gone)
 			}
 			begun = want
@@ -234,8 +234,8 @@ func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless fl
 			}
 			w1 = w0
 		}
-		if s.leaf {
-			s.bin.Latency += float64(g.Mass * share * (float64(0.5*(w0+w1)) + float64(s.time*s.slow)))
+		if s.Leaf {
+			s.bin.Latency += float64(g.Mass * share * (float64(0.5*(w0+w1)) + float64(s.Time*s.slow)))
 			valued += en.settleLeaf(s, l, g, w0, w1, share, fast)
 		} else {
 			l.started.Put(g.From, g.To, g.Mass*share)
@@ -251,7 +251,7 @@ func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless fl
 // settled yet: it is taken out of flight and refused, or counts as timed out, a
 // little before it is.
 func (en *engine) dropOpen(s *server, l *lane, g mech.Segment, share float64, fast bool) {
-	for _, i := range l.calls {
+	for _, i := range l.Calls {
 		e := &en.m.calls[i]
 		clear(e.gone)
 		e.flight.take(g.From, g.To, share, e.gone)
@@ -284,8 +284,8 @@ func (en *engine) reject(s *server, e *call) {
 // nobody. It returns the mass that is answered in time.
 func (en *engine) settleLeaf(s *server, l *lane, g mech.Segment, w0, w1, share float64, fast bool) float64 {
 	valued := 0.0
-	stay := s.time * s.slow
-	for _, i := range l.calls {
+	stay := s.Time * s.slow
+	for _, i := range l.Calls {
 		e := &en.m.calls[i]
 		served := share
 		if fast && share < 1 {
@@ -294,7 +294,7 @@ func (en *engine) settleLeaf(s *server, l *lane, g mech.Segment, w0, w1, share f
 			en.reject(s, e)
 			served = 1
 		}
-		phi, after := mech.Timely(e.timeout, w0, w1, stay)
+		phi, after := mech.Timely(e.Timeout, w0, w1, stay)
 		if phi > 0 {
 			e.delay = after
 		}
@@ -316,7 +316,7 @@ func (en *engine) settleLeaf(s *server, l *lane, g mech.Segment, w0, w1, share f
 
 // lapse ends the calls of a durable lane that were kept too long.
 func (en *engine) lapse(s *server, l *lane, before float64) {
-	for _, i := range l.calls {
+	for _, i := range l.Calls {
 		e := &en.m.calls[i]
 		clear(e.gone)
 		e.flight.expire(before, e.gone, nil)

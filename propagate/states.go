@@ -44,11 +44,11 @@ func (en *engine) quiet() {
 	n := len(en.m.servers)
 	index := make(map[string]int32, n)
 	for v := range en.m.servers {
-		index[en.m.servers[v].id] = int32(v)
+		index[en.m.servers[v].ID] = int32(v)
 	}
 	en.frozenBy, en.freshNeeds = make([][]int32, n), make([][]freshNeed, n)
 	for v := range en.m.servers {
-		d := en.m.servers[v].decl
+		d := en.m.servers[v].Decl
 		for j := range d.Needs {
 			need := &d.Needs[j]
 			switch {
@@ -67,7 +67,7 @@ func (en *engine) quiet() {
 func (en *engine) note(s *server) {
 	w := &s.watch
 	failed := 0.0
-	for _, i := range s.in {
+	for _, i := range s.In {
 		failed += en.m.calls[i].bin.Failed
 	}
 	w.offered += s.bin.Offered - w.seen.Offered
@@ -153,7 +153,7 @@ func (en *engine) seen(s *server) (State, float64) {
 		}
 	}
 	settled := w.good + w.bad
-	if settled < float64(1e-3*s.nominal)*en.observe { // too few to tell
+	if settled < float64(1e-3*s.Nominal)*en.observe { // too few to tell
 		settled = 0
 	}
 	state := Healthy
@@ -181,25 +181,25 @@ func (en *engine) seen(s *server) (State, float64) {
 	case settled <= mech.Tiny && w.offered > mech.Tiny:
 		// Nobody was answered and nobody gave up yet.
 		state = w.raw
-		if mass > mech.Tiny && age > max(10*s.time, 1) {
+		if mass > mech.Tiny && age > max(10*s.Time, 1) {
 			state = max(state, Delayed)
 		}
-	case age > max(1, 20*s.time*s.slow) && mass > 0.01*s.nominal:
+	case age > max(1, 20*s.Time*s.slow) && mass > 0.01*s.Nominal:
 		state = Delayed
 	}
 	if state < Degraded {
 		if s.corrupt && !s.down {
 			state = Degraded
 		}
-		for k := range s.stages {
-			for _, i := range s.stages[k].calls {
+		for k := range s.Stages {
+			for _, i := range s.Stages[k].Calls {
 				e := &en.m.calls[i]
-				if e.soft() && e.loss != catalog.Fallback && e.q < 0.9 && e.rateCalls > 1e-3*e.nominal {
+				if e.soft() && e.Loss != catalog.Fallback && e.q < 0.9 && e.rateCalls > 1e-3*e.Nominal {
 					state = Degraded
 				}
 			}
 		}
-		v := en.rec.index[s.id]
+		v := en.rec.index[s.ID]
 		for _, f := range en.freshNeeds[v] {
 			o := &en.m.servers[f.target]
 			if o.watch.state == Down || o.watch.age > f.within {

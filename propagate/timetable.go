@@ -33,12 +33,12 @@ func newTimetable(c *catalog.Catalog, m *model, sc *scenario.Scenario, en *engin
 	tt := timetable{faults: make([][]int32, n), loads: make([][]int32, n), outside: make([]int32, n)}
 	index := make(map[string]int32, n)
 	for v := range m.servers {
-		index[m.servers[v].id] = int32(v)
+		index[m.servers[v].ID] = int32(v)
 		tt.outside[v] = -1
 	}
 	for i := range m.calls {
-		if m.calls[i].from < 0 {
-			tt.outside[m.calls[i].to] = int32(i)
+		if m.calls[i].From < 0 {
+			tt.outside[m.calls[i].To] = int32(i)
 		}
 	}
 	horizon := sc.Horizon.Seconds()
@@ -149,8 +149,8 @@ func (en *engine) afflict(v int32) {
 			continue
 		}
 		part := 1.0 // of the service that is struck
-		if f.Zone != "" && s.decl.Replicas != nil && len(s.decl.Replicas.Zones) > 0 {
-			part = 1 / float64(len(s.decl.Replicas.Zones))
+		if f.Zone != "" && s.Decl.Replicas != nil && len(s.Decl.Replicas.Zones) > 0 {
+			part = 1 / float64(len(s.Decl.Replicas.Zones))
 		}
 		effect := f.Effect
 		if effect == scenario.Flapping {
@@ -188,7 +188,7 @@ func (en *engine) afflict(v int32) {
 			continue
 		}
 		for _, d := range a.Do {
-			if d.Target != s.id {
+			if d.Target != s.ID {
 				continue
 			}
 			switch d.Verb {
@@ -216,8 +216,8 @@ func (en *engine) kill(v int32) {
 	for k := range s.lanes {
 		l := &s.lanes[k]
 		l.started.Clear()
-		if l.async { // what was taken and not finished is given out again
-			for _, i := range l.calls {
+		if l.Async { // what was taken and not finished is given out again
+			for _, i := range l.Calls {
 				e := &en.m.calls[i]
 				for j := range e.gone {
 					e.gone[j] = e.answering[j] + e.refusing[j]
@@ -229,7 +229,7 @@ func (en *engine) kill(v int32) {
 			continue
 		}
 		s.bin.Expired += l.queue.Clear()
-		for _, i := range l.calls {
+		for _, i := range l.Calls {
 			e := &en.m.calls[i]
 			clear(e.gone)
 			e.flight.clear(e.gone)
@@ -244,7 +244,7 @@ func (en *engine) kill(v int32) {
 			en.fail(e, e.gone, en.t, en.t+en.base, false)
 		}
 	}
-	if s.leaf {
+	if s.Leaf {
 		s.inService, s.wasting = 0, 0
 	}
 }
@@ -256,7 +256,7 @@ func (en *engine) swallow(v int32) {
 		l := &s.lanes[k]
 		l.queue.Clear()
 		l.started.Clear()
-		for _, i := range l.calls {
+		for _, i := range l.Calls {
 			e := &en.m.calls[i]
 			for j := range e.gone {
 				e.gone[j] = e.answering[j] + e.refusing[j]
@@ -265,7 +265,7 @@ func (en *engine) swallow(v int32) {
 			e.flight.put(en.t-1e-6, en.t, e.gone)
 		}
 	}
-	if s.leaf {
+	if s.Leaf {
 		s.inService, s.wasting = 0, 0
 	}
 }
@@ -274,7 +274,7 @@ func (en *engine) swallow(v int32) {
 func (en *engine) do(d *scenario.Deed) {
 	v := int32(-1)
 	for i := range en.m.servers {
-		if en.m.servers[i].id == d.Target {
+		if en.m.servers[i].ID == d.Target {
 			v = int32(i)
 		}
 	}
@@ -287,9 +287,9 @@ func (en *engine) do(d *scenario.Deed) {
 		for k := range s.lanes {
 			l := &s.lanes[k]
 			s.bin.Expired += l.queue.Clear()
-			for _, i := range l.calls {
+			for _, i := range l.Calls {
 				e := &en.m.calls[i]
-				if !math.IsInf(e.timeout, 1) || !s.leaf {
+				if !math.IsInf(e.Timeout, 1) || !s.Leaf {
 					continue // they learn of it by time-out
 				}
 				clear(e.gone)
@@ -300,7 +300,7 @@ func (en *engine) do(d *scenario.Deed) {
 	case scenario.Throttle:
 		rate := float64(d.Rate)
 		if d.Share > 0 {
-			rate = d.Share * s.full()
+			rate = d.Share * s.Full()
 		}
 		s.trickle = &mech.Bucket{Rate: rate}
 	case scenario.Unthrottle:
@@ -314,7 +314,7 @@ func (en *engine) do(d *scenario.Deed) {
 
 // load is the mean rate at which a step's requests come from outside.
 func (en *engine) load(v int32) float64 {
-	base := en.m.calls[en.timetable.outside[v]].nominal
+	base := en.m.calls[en.timetable.outside[v]].Nominal
 	// Every piece is a straight line inside a step, or nearly.
 	return 0.5 * (en.loadAt(v, base, en.t+1e-9) + en.loadAt(v, base, en.t+en.h-1e-9))
 }

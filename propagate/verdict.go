@@ -176,7 +176,7 @@ func (r *Result) tail(s *ServiceResult, from, to float64) (t tail) {
 }
 
 func (r *Result) evidence(s *ServiceResult, t tail) string {
-	rate := func(x float64) string { return unit.Rate(round3(x)).String() }
+	rate := func(x float64) string { return unit.Rate(unit.Rough(x)).String() }
 	limit := s.Capacity
 	text := fmt.Sprintf("%s is offered %s", s.ID, rate(t.offered))
 	if !math.IsInf(limit, 1) {
@@ -187,7 +187,7 @@ func (r *Result) evidence(s *ServiceResult, t tail) string {
 		text += fmt.Sprintf(": its callers send %s, %.2g attempts a request", rate(t.attempts), t.attempts/t.offered)
 	}
 	if t.age > 1 {
-		text += fmt.Sprintf("; the oldest of %.0f waiting has waited %s", round3(t.queue), seconds(round3(t.age)))
+		text += fmt.Sprintf("; the oldest of %.0f waiting has waited %s", unit.Rough(t.queue), unit.FromSeconds(unit.Rough(t.age)))
 	}
 	return text
 }

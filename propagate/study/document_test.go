@@ -11,7 +11,7 @@ import (
 
 	"github.com/knockon/knockon/catalog/policy"
 	"github.com/knockon/knockon/catalog/unit"
-	"github.com/knockon/knockon/propagate"
+	"github.com/knockon/knockon/propagate/plan"
 )
 
 // TestTheDocumentIsTrue: docs/assumptions.md says of every key what is assumed and
@@ -39,16 +39,16 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	number := func(f float64) string { return digits(f) }
 	factor := func(f float64) string { return "÷" + number(f) + " to ×" + number(f) }
 	want := map[string][2]string{
-		"load":           {unit.Rate(propagate.AssumedLoad).String(), factor(LoadFactor)},
-		"capacity":       {number(propagate.AssumedHeadroom) + " × load", number(LeastHeadroom) + " × load to " + number(MostHeadroom) + " × load"},
-		"concurrency":    {number(propagate.AssumedThreads), factor(ConcurrencyFactor)},
-		"service_time":   {seconds(propagate.AssumedServiceTime), factor(ServiceTimeFactor)},
-		"timeout":        {seconds(propagate.AssumedTimeout), "÷" + number(TimeoutDown) + " to ×" + number(TimeoutUp)},
-		"calls":          {number(propagate.AssumedCalls), factor(CallsFactor)},
+		"load":           {unit.Rate(plan.AssumedLoad).String(), factor(LoadFactor)},
+		"capacity":       {number(plan.AssumedHeadroom) + " × load", number(LeastHeadroom) + " × load to " + number(MostHeadroom) + " × load"},
+		"concurrency":    {number(plan.AssumedThreads), factor(ConcurrencyFactor)},
+		"service_time":   {seconds(plan.AssumedServiceTime), factor(ServiceTimeFactor)},
+		"timeout":        {seconds(plan.AssumedTimeout), "÷" + number(TimeoutDown) + " to ×" + number(TimeoutUp)},
+		"calls":          {number(plan.AssumedCalls), factor(CallsFactor)},
 		"retry":          {"none", fmt.Sprintf("%d attempts", RetryAttempts)},
-		"retry.attempts": {number(propagate.AssumedAttempts), fmt.Sprintf("%d to %d", FewAttempts, ManyAttempts)},
-		"retry.backoff":  {propagate.AssumedBackoff, "none, exponential"},
-		"retry.base":     {seconds(propagate.AssumedBase), ShortBase.String() + " to " + LongBase.String()},
+		"retry.attempts": {number(plan.AssumedAttempts), fmt.Sprintf("%d to %d", FewAttempts, ManyAttempts)},
+		"retry.backoff":  {plan.AssumedBackoff, "none, exponential"},
+		"retry.base":     {seconds(plan.AssumedBase), ShortBase.String() + " to " + LongBase.String()},
 	}
 	for _, key := range Keys {
 		cells := rows[key]
@@ -69,9 +69,9 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	text := strings.Join(strings.Fields(string(data)), " ")
 	for _, said := range []string{
 		fmt.Sprintf("In a cycle ×%s is the most", number(CycleCallsFactor)),
-		seconds(propagate.AssumedTimeout/TimeoutDown) + " to " + seconds(propagate.AssumedTimeout*TimeoutUp),
-		seconds(propagate.AssumedServiceTime/ServiceTimeFactor) + " is a lookup, " + seconds(propagate.AssumedServiceTime*ServiceTimeFactor) + " a query",
-		fmt.Sprintf("pools of %s and of %s", number(propagate.AssumedThreads/ConcurrencyFactor), number(propagate.AssumedThreads*ConcurrencyFactor)),
+		seconds(plan.AssumedTimeout/TimeoutDown) + " to " + seconds(plan.AssumedTimeout*TimeoutUp),
+		seconds(plan.AssumedServiceTime/ServiceTimeFactor) + " is a lookup, " + seconds(plan.AssumedServiceTime*ServiceTimeFactor) + " a query",
+		fmt.Sprintf("pools of %s and of %s", number(plan.AssumedThreads/ConcurrencyFactor), number(plan.AssumedThreads*ConcurrencyFactor)),
 		fmt.Sprintf("%s points", number(100*LeastShare)),
 		fmt.Sprintf("by %s and %s %%", seconds(LeastRecovery), number(100*LeastRelative)),
 		policy.CoDelTarget.String() + ", " + policy.CoDelInterval.String(),

@@ -9,7 +9,7 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/diag"
-	"github.com/knockon/knockon/propagate"
+	"github.com/knockon/knockon/propagate/plan"
 )
 
 // Quantity is one number that a catalog could state and does not.
@@ -39,7 +39,7 @@ func (q *Quantity) String() string {
 
 // quantities are what is assumed, one for each place of the catalog where it could
 // be stated: a group of alternatives states its time-out once for all its members.
-func quantities(c *catalog.Catalog, assumed []propagate.Assumption) []Quantity {
+func quantities(c *catalog.Catalog, assumed []plan.Assumption) []Quantity {
 	type place struct {
 		service, need int
 		key           string
@@ -59,7 +59,7 @@ func quantities(c *catalog.Catalog, assumed []propagate.Assumption) []Quantity {
 		}
 	}
 	var all []Quantity
-	add := func(a *propagate.Assumption, v, j int) {
+	add := func(a *plan.Assumption, v, j int) {
 		p := place{v, j, a.Key}
 		if seen[p] {
 			return
@@ -106,7 +106,7 @@ func unless(e end, assumed *level) end {
 
 // open reports whether a need is the one, or one of those, of which something is
 // assumed.
-func open(n *catalog.Need, a *propagate.Assumption) bool {
+func open(n *catalog.Need, a *plan.Assumption) bool {
 	if n.To != catalog.ToServe || n.Fresh || !slices.Contains(n.Targets, a.Need) && n.Fallback != a.Need {
 		return false
 	}

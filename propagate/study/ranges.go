@@ -8,8 +8,8 @@ import (
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/policy"
 	"github.com/knockon/knockon/catalog/unit"
-	"github.com/knockon/knockon/propagate"
 	"github.com/knockon/knockon/propagate/mech"
+	"github.com/knockon/knockon/propagate/plan"
 )
 
 // How far what is assumed is moved: to both ends of what is plausible for a service
@@ -84,7 +84,7 @@ func (q *Quantity) levels(of known) (assumed *level, low, high end) {
 		}
 	case "capacity":
 		if v, err := unit.ParseRate(q.Value); err == nil {
-			load := v / propagate.AssumedHeadroom
+			load := v / plan.AssumedHeadroom
 			return between(v, load*LeastHeadroom, load*MostHeadroom, q.capacity)
 		}
 	case "concurrency":
@@ -110,7 +110,7 @@ func (q *Quantity) levels(of known) (assumed *level, low, high end) {
 	case "retry":
 		return q.retry(1), nil, only(q.retry(RetryAttempts))
 	case "retry.attempts":
-		return q.attempts(propagate.AssumedAttempts), only(q.attempts(FewAttempts)), only(q.attempts(ManyAttempts))
+		return q.attempts(plan.AssumedAttempts), only(q.attempts(FewAttempts)), only(q.attempts(ManyAttempts))
 	case "retry.base":
 		if d, err := unit.ParseDuration(q.Value); err == nil {
 			return between(d, ShortBase, LongBase, q.base)
@@ -172,8 +172,8 @@ func (q *Quantity) retry(attempts int64) *level {
 		return &level{"none", `retry = "none"`, nil}
 	}
 	text := strconv.FormatInt(attempts, 10)
-	return &level{text + " attempts", `retry = { attempts = ` + text + `, backoff = "` + propagate.AssumedBackoff + `" }`, func(s *catalog.Service) {
-		s.Needs[q.need].Retry = &policy.Retry{Attempts: stated(attempts), Backoff: propagate.AssumedBackoff}
+	return &level{text + " attempts", `retry = { attempts = ` + text + `, backoff = "` + plan.AssumedBackoff + `" }`, func(s *catalog.Service) {
+		s.Needs[q.need].Retry = &policy.Retry{Attempts: stated(attempts), Backoff: plan.AssumedBackoff}
 	}}
 }
 
@@ -242,7 +242,7 @@ func rangeText(key string, e End, way float64) string {
 	case "load":
 		return factor(LoadFactor)
 	case "capacity":
-		return digits(from(propagate.AssumedHeadroom, LeastHeadroom, MostHeadroom)) + " × load"
+		return digits(from(plan.AssumedHeadroom, LeastHeadroom, MostHeadroom)) + " × load"
 	case "concurrency":
 		return factor(ConcurrencyFactor)
 	case "service_time":
@@ -250,13 +250,13 @@ func rangeText(key string, e End, way float64) string {
 	case "calls":
 		return factor(CallsFactor)
 	case "timeout":
-		return lasting(propagate.AssumedTimeout, propagate.AssumedTimeout/TimeoutDown, propagate.AssumedTimeout*TimeoutUp)
+		return lasting(plan.AssumedTimeout, plan.AssumedTimeout/TimeoutDown, plan.AssumedTimeout*TimeoutUp)
 	case "retry":
 		return strconv.Itoa(RetryAttempts) + " attempts"
 	case "retry.attempts":
 		return either(strconv.Itoa(FewAttempts), strconv.Itoa(ManyAttempts))
 	case "retry.base":
-		return lasting(propagate.AssumedBase, ShortBase.Seconds(), LongBase.Seconds())
+		return lasting(plan.AssumedBase, ShortBase.Seconds(), LongBase.Seconds())
 	case "retry.backoff":
 		return either("none", "exponential")
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/propagate"
+	"github.com/knockon/knockon/propagate/plan"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -78,7 +79,7 @@ func (f *Finding) move() Move {
 // set, and the context's error; where not even the first run was over, nil. Other
 // errors are faults of the catalog.
 func Ask(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, o Options) (*Study, error) {
-	assumed, err := propagate.Assumptions(c, sc)
+	assumed, err := plan.Assumptions(c, sc)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/propagate"
+	"github.com/knockon/knockon/propagate/plan"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -372,7 +373,7 @@ func TestBuiltinCatalogs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		assumed, err := propagate.Assumptions(c, brownout(c.Services[0].ID))
+		assumed, err := plan.Assumptions(c, brownout(c.Services[0].ID))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -422,7 +423,7 @@ needs = ["api"]
 [service.api]
 `)
 	sc := brownout("api")
-	assumed, err := propagate.Assumptions(c, sc)
+	assumed, err := plan.Assumptions(c, sc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -454,7 +455,7 @@ needs = ["api"]
 	if a, b := answer(c, one), answer(c, two); !reflect.DeepEqual(a, b) {
 		t.Errorf("assumed %+v\nstated  %+v", *a, *b)
 	}
-	if rest, _ := propagate.Assumptions(&stated, sc); slices.ContainsFunc(rest, func(a propagate.Assumption) bool { return a.Key != "retry" }) {
+	if rest, _ := plan.Assumptions(&stated, sc); slices.ContainsFunc(rest, func(a plan.Assumption) bool { return a.Key != "retry" }) {
 		t.Errorf("still assumed: %v", rest)
 	}
 }

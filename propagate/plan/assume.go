@@ -1,4 +1,4 @@
-package propagate
+package plan
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/propagate/mech"
 	"github.com/knockon/knockon/propagate/scenario"
 )
@@ -23,11 +24,11 @@ const (
 // as one call per request. They stand by service, need and key. An error is a fault
 // of the catalog.
 func Assumptions(c *catalog.Catalog, sc *scenario.Scenario) ([]Assumption, error) {
-	m, err := compile(c, sc)
+	p, err := New(c, sc)
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Clone(m.assumptions)
+	all := slices.Clone(p.Assumptions)
 	place := func(a, b Assumption) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Need, b.Need), cmp.Compare(a.Key, b.Key))
 	}
@@ -67,7 +68,7 @@ func tacit(s *catalog.Service, n *catalog.Need) (all []Assumption) {
 			add("retry.attempts", strconv.Itoa(AssumedAttempts), "not stated")
 		}
 		if !r.Base.IsStated() && r.Backoff != "none" && r.Attempts.Or(AssumedAttempts) > 1 {
-			add("retry.base", seconds(AssumedBase), "not stated")
+			add("retry.base", unit.FromSeconds(AssumedBase).String(), "not stated")
 		}
 	}
 	return all
