@@ -56,7 +56,11 @@ type Service struct {
 	Queue       *policy.Queue             // nil: not stated
 	Throttle    *policy.Throttle          // nil: not stated
 	Shed        *policy.Shed              // nil: not stated
-	Cache       *policy.Cache             // nil: not stated
+	Cache       *policy.Cache             // of every synchronous need to serve without one; nil: not stated
+	Autoscale   *policy.Autoscale         // nil: not stated
+	Turnover    *policy.Turnover          // nil: not stated
+	Recovery    *policy.Recovery          // nil: not stated
+	Deferred    *policy.Deferred          // nil: not stated
 	Sources     []string                  // references or free words
 	Needs       []Need                    // in canonical order, see compareNeeds
 	At          diag.Span                 // where it is declared
@@ -85,6 +89,7 @@ type Need struct {
 	Breaker  *policy.Breaker        // nil: not stated
 	Bulkhead *policy.Bulkhead       // nil: not stated
 	Limit    *policy.ClientThrottle // nil: not stated
+	Cache    *policy.Cache          // of its answers at the caller; nil: not stated, see the service's
 	Clients  unit.Value[int64]      // client processes, each with its own budget, breaker and bulkhead; the caller's replicas where not stated
 	Priority unit.Value[int64]      // of its calls at the target; 0 is the most important
 	Share    unit.Value[float64]    // 0..1 of the target's capacity, where its classes are weighted
@@ -335,6 +340,7 @@ func compareNeeds(a, b Need) int {
 		a.Breaker.Compare(b.Breaker),
 		a.Bulkhead.Compare(b.Bulkhead),
 		a.Limit.Compare(b.Limit),
+		a.Cache.Compare(b.Cache),
 		cmp.Compare(a.Clients.Evidence, b.Clients.Evidence),
 		cmp.Compare(a.Clients.V, b.Clients.V),
 		cmp.Compare(a.Priority.Evidence, b.Priority.Evidence),

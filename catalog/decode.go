@@ -141,6 +141,10 @@ func (f *fragment) service(e toml.Entry) {
 	s.Throttle = policy.ThrottleKeys(d, "throttle")
 	s.Shed = policy.ShedKeys(d, "shed")
 	s.Cache = policy.CacheKeys(d, "cache")
+	s.Autoscale = policy.AutoscaleKeys(d, "autoscale", s.Replicas)
+	s.Turnover = policy.TurnoverKeys(d, "turnover")
+	s.Recovery = policy.RecoveryKeys(d, "recovery")
+	s.Deferred = policy.DeferredKeys(d, "deferred")
 	f.sources(d, &s.Sources)
 	if v, ok := d.Value("needs"); ok {
 		f.needs(d, v, e.Key, &s.Needs)
@@ -234,6 +238,7 @@ func (f *fragment) need(t *toml.Table, at diag.Span, id string, to *[]Need) {
 	n.Breaker = policy.BreakerKeys(d, "breaker")
 	n.Bulkhead = policy.BulkheadKeys(d, "bulkhead")
 	n.Limit = policy.ClientThrottleKeys(d, "limit")
+	n.Cache = policy.CacheKeys(d, "cache")
 	toml.Count(d, "clients", 1, 1e9, &n.Clients)
 	toml.Count(d, "priority", 0, 9, &n.Priority)
 	var share unit.Value[unit.Ratio]
@@ -254,12 +259,26 @@ func (f *fragment) need(t *toml.Table, at diag.Span, id string, to *[]Need) {
 	if n.Fallback != "" && n.IfLost != Fallback {
 		d.Errorf(d.Key("fallback"), `write if_lost = "fallback", or leave it out`, "this need has a fallback and says if_lost = %q", n.IfLost)
 	}
+	f.checkCache(d, &n)
 	if n.Timeout.IsStated() && n.Timeout.V == 0 {
 		d.Errorf(n.Timeout.At, `leave timeout out when there is none`, "no call can finish within 0s")
 	}
 	d.Done()
 	if f.checkNeed(d, &n, id) && !f.faults[before:].HasErrors() {
 		*to = append(*to, n)
+	}
+}
+
+// checkCache refuses a cache where there are no answers to remember.
+func (f *fragment) checkCache(d *toml.Decoder, n *Need) {
+	switch {
+	case n.Cache == nil:
+	case n.Mode == Async:
+		d.Errorf(d.Key("cache"), `leave cache out, or write mode = "sync"`, "a cache remembers answers, and an asynchronous need has none")
+	case n.To != ToServe:
+		d.Errorf(d.Key("cache"), `leave cache out, or write to = "serve"`, "a cache remembers the answers to requests, and this need is one to %s", n.To)
+	case n.Fresh:
+		d.Errorf(d.Key("cache"), `leave cache out, or write on in place of fresh`, "a need for something recent makes no calls, and so has no answers to remember")
 	}
 }
 

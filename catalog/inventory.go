@@ -16,14 +16,12 @@ func (c *Catalog) Inventory() (evidence [5]int, experimental []string) {
 			}
 		}
 	}
-	used := make(map[string]bool)
+	shared := false
 	for i := range c.Services {
 		s := &c.Services[i]
 		// A tier is a name for importance, not a quantity.
 		count(s.Load.Evidence, s.Patience.Evidence, s.Capacity.Evidence, s.Concurrency.Evidence, s.ServiceTime.Evidence)
 		if r := s.Replicas; r != nil {
-			// The count is that of the client processes, and zones divide the capacity.
-			used["replicas"] = used["replicas"] || r.AtLeast.IsStated()
 			count(r.Count.Evidence, r.AtLeast.Evidence)
 		}
 		if q := s.Queue; q != nil && q.Preset == "" {
@@ -36,36 +34,34 @@ func (c *Catalog) Inventory() (evidence [5]int, experimental []string) {
 		if x := s.Shed; x != nil {
 			count(x.Above.Evidence)
 		}
-		if k := s.Cache; k != nil {
-			used["cache"] = true
-			count(k.TTL.Evidence, k.NegativeTTL.Evidence, k.StaleOnError.Evidence, k.HitRatio.Evidence)
-		}
+		countCache(s.Cache, count)
+		countLife(s, count)
 		for j := range s.Needs {
 			n := &s.Needs[j]
 			// A priority is a name for importance, as a tier is.
 			count(n.TTL.Evidence, n.Within.Evidence, n.Timeout.Evidence, n.Calls.Evidence, n.Clients.Evidence, n.Share.Evidence)
-			used["shared"] = used["shared"] || n.Shared
+			shared = shared || n.Shared
 			countPolicies(n, count)
 		}
 	}
 	for i := range c.Leases {
 		p := &c.Leases[i].Policy
-		count(p.Count.Evidence, p.TTL.Evidence, p.Renew.Every.Evidence, p.Renew.Cost.Evidence, p.Regrant.Cost.Evidence, p.Regrant.Deadline.Evidence)
-		used["regrant"] = used["regrant"] || p.Regrant.Cost.IsStated() || p.Regrant.Deadline.IsStated() || p.Regrant.OnTimeout != ""
-		used["renew"] = used["renew"] || p.Renew.Every.IsStated() || p.Renew.Cost.IsStated()
+		count(p.Count.Evidence, p.TTL.Evidence, p.Renew.Every.Evidence, p.Renew.Cost.Evidence, p.Renew.Timeout.Evidence,
+			p.Regrant.Cost.Evidence, p.Regrant.Deadline.Evidence, p.Regrant.Pace.Evidence, p.Regrant.Pause.Evidence)
+		if r := p.Regrant.Retry; r != nil {
+			countRetry(r, count)
+		}
 	}
 	for i := range c.HealthChecks {
 		h := &c.HealthChecks[i].Policy
-		used["health_check"] = true
-		count(h.Interval.Evidence, h.Timeout.Evidence, h.Out.Evidence, h.In.Evidence, h.OnFail.TTL.Evidence, h.OnFail.MaxRemoved.Evidence, h.OnFail.FailOpen.Evidence)
+		count(h.Interval.Evidence, h.Timeout.Evidence, h.Out.Evidence, h.In.Evidence, h.Cost.Evidence,
+			h.OnFail.TTL.Evidence, h.OnFail.MaxRemoved.Evidence, h.OnFail.FailOpen.Evidence, h.OnFail.Rate.Evidence)
 		for _, t := range c.HealthChecks[i].Tests {
 			count(t.Within.Evidence)
 		}
 	}
-	for _, name := range []string{"cache", "health_check", "regrant", "renew", "replicas", "shared"} {
-		if used[name] {
-			experimental = append(experimental, name)
-		}
+	if shared {
+		experimental = append(experimental, "shared")
 	}
 	return evidence, experimental
 }
@@ -74,7 +70,7 @@ func (c *Catalog) Inventory() (evidence [5]int, experimental []string) {
 // nothing: its values are the software's, and none that the catalog vouches for.
 func countPolicies(n *Need, count func(...unit.Evidence)) {
 	if r := n.Retry; r != nil && r.Preset == "" {
-		count(r.Attempts.Evidence, r.Base.Evidence, r.Factor.Evidence, r.Cap.Evidence, r.Jitter.Evidence, r.Deadline.Evidence)
+		countRetry(r, count)
 		if b := r.Budget; b != nil && b.Preset == "" {
 			countBudget(b, count)
 		}
@@ -87,6 +83,35 @@ func countPolicies(n *Need, count func(...unit.Evidence)) {
 	}
 	if l := n.Limit; l != nil && l.Preset == "" {
 		count(l.K.Evidence, l.Window.Evidence, l.Rate.Evidence, l.Burst.Evidence)
+	}
+	countCache(n.Cache, count)
+}
+
+func countRetry(r *policy.Retry, count func(...unit.Evidence)) {
+	count(r.Attempts.Evidence, r.Base.Evidence, r.Factor.Evidence, r.Cap.Evidence, r.Jitter.Evidence, r.Deadline.Evidence)
+}
+
+func countCache(k *policy.Cache, count func(...unit.Evidence)) {
+	if k != nil {
+		count(k.TTL.Evidence, k.NegativeTTL.Evidence, k.StaleOnError.Evidence, k.HitRatio.Evidence,
+			k.Keys.Evidence, k.Pinned.Evidence, k.Keepalive.Evidence)
+	}
+}
+
+// countLife counts what says how a service's instances come and go, and its
+// requests come again.
+func countLife(s *Service, count func(...unit.Evidence)) {
+	if a := s.Autoscale; a != nil {
+		count(a.Target.Evidence, a.Every.Evidence, a.Delay.Evidence, a.Min.Evidence, a.Max.Evidence, a.DownAfter.Evidence)
+	}
+	if o := s.Turnover; o != nil {
+		count(o.Lifetime.Evidence, o.Start.Evidence)
+	}
+	if r := s.Recovery; r != nil {
+		count(r.After.Evidence, r.Rate.Evidence, r.Start.Evidence)
+	}
+	if r := s.Deferred; r != nil {
+		count(r.Share.Evidence, r.After.Evidence, r.Over.Evidence)
 	}
 }
 

@@ -172,6 +172,86 @@ url   = "https://example.org/runbook"
 	}
 }
 
+// TestState: what is remembered, held and given back arrives where it belongs, and
+// what is not stated stays so.
+func TestState(t *testing.T) {
+	data, err := os.ReadFile("testdata/valid/state.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := mustLoad(t, string(data))
+	s := c.Service("api")
+	if k := s.Cache; k.HitRatio.V != 0.85 || k.Keys.IsStated() || k.Coalesce || !k.CoalesceStated || k.Cold {
+		t.Errorf("cache of a service %+v", k)
+	}
+	if a := s.Autoscale; a.Target.V != 0.6 || a.Target.Evidence != unit.Guess || a.Every.V.String() != "15s" || a.Delay.V.String() != "2m" || a.Min.V != 4 || a.Max.V != 40 || a.DownAfter.V.String() != "5m" {
+		t.Errorf("autoscale %+v", a)
+	}
+	if o := s.Turnover; o.Lifetime.V.String() != "8h" || o.Start.V.String() != "3m" || !o.TerminateFirst {
+		t.Errorf("turnover %+v", o)
+	}
+	if r := s.Recovery; r.By != "hand" || r.After.V.String() != "30s" || r.Rate.V.String() != "6/h" || r.Start.V.String() != "2m" {
+		t.Errorf("recovery %+v", r)
+	}
+	if r := s.Deferred; r.Share.V != 0.6 || r.After.V.String() != "5m..15m" || r.UntilRecovery || r.Over.IsStated() {
+		t.Errorf("deferred %+v", r)
+	}
+	db := c.Service("profile-db")
+	if db.Recovery.By != "hand" || db.Recovery.After.IsStated() || db.Autoscale != nil || db.Turnover != nil || db.Cache != nil {
+		t.Errorf("the short form of a recovery %+v", db)
+	}
+	if r := db.Deferred; !r.UntilRecovery || r.Over.V.String() != "10m" || r.After.IsStated() {
+		t.Errorf("deferred until the recovery %+v", r)
+	}
+	for _, n := range s.Needs {
+		switch k := n.Cache; n.Targets[0] {
+		case "profile-db":
+			if k.Keys.V != 10_000 || k.TTL.V.String() != "1m" || k.StaleOnError.V.String() != "5m" || k.NegativeTTL.V.String() != "5s" || !k.Coalesce || !k.Cold {
+				t.Errorf("cache by keys %+v", k)
+			}
+		case "api-dns":
+			if k.Pinned.V != 0.05 || k.Keepalive.V.String() != "1m..5m" || k.Keys.IsStated() || k.CoalesceStated || k.Cold {
+				t.Errorf("cache of connections %+v", k)
+			}
+		default:
+			if k != nil {
+				t.Errorf("a need has the cache %+v that nobody stated", k)
+			}
+		}
+	}
+	if l := c.Leases[0].Policy; l.Lost != "requests" || !l.Cold || l.Renew.Timeout.V.String() != "5s" || l.Regrant.Pace.V != 300 || l.Regrant.Pause.IsStated() || l.Regrant.Retry.Backoff != "full-jitter" || l.Regrant.Retry.Cap.V.String() != "1m" {
+		t.Errorf("lease %+v", l)
+	}
+	if l := c.Leases[1].Policy; l.Lost != "nothing" || l.Cold || l.Regrant.Pause.V.String() != "0s..20s" || l.Regrant.Retry != nil {
+		t.Errorf("lease %+v", l)
+	}
+	if h := c.HealthChecks[0].Policy; h.Depth != "shallow" || h.IfBlind != "keep" || h.Cost.V.String() != "5ms" || h.OnFail.Rate.V.String() != "6/min" {
+		t.Errorf("health check %+v", h)
+	}
+}
+
+// TestCachesBelongToAnswers: a need without answers has none to remember.
+func TestCachesBelongToAnswers(t *testing.T) {
+	for need, want := range map[string]string{
+		`{ on = "b", mode = "async", cache = { ttl = "1m" } }`:   "an asynchronous need has none",
+		`{ on = "b", to = "start", cache = { ttl = "1m" } }`:     "this need is one to start",
+		`{ on = "b", to = "repair", cache = { ttl = "1m" } }`:    "this need is one to repair",
+		`{ fresh = "b", within = "1m", cache = { ttl = "1m" } }`: "makes no calls",
+	} {
+		_, faults := load(t, "[service.a]\nneeds = ["+need+"]\n[service.b]\n")
+		if len(faults) != 1 || !strings.Contains(faults[0].Message, want) || faults[0].Span.Line != 2 {
+			t.Errorf("%s: want one fault that says %q, got %v", need, want, faults)
+		}
+	}
+	for _, need := range []string{
+		`{ on = "b", cache = { ttl = "1m" } }`,
+		`{ at_least = 1, of = ["b", "c"], cache = { ttl = "1m" } }`,
+		`{ on = "b", if_lost = "stale", cache = { ttl = "1m", stale_on_error = "1h" } }`,
+	} {
+		mustLoad(t, "[service.a]\nneeds = ["+need+"]\n[service.b]\n[service.c]\n")
+	}
+}
+
 func TestAFolderIsOneCatalog(t *testing.T) {
 	fsys := fstest.MapFS{
 		"teams/front.toml":       {Data: []byte("title = \"Shop\"\n[service.checkout]\nneeds = [\"payments\"]\n")},
@@ -377,6 +457,8 @@ func TestInventory(t *testing.T) {
 		`limit = { rate = "3/s", burst = 4 }`:                     2,
 		`limit = "kubernetes-client-go"`:                          0,
 		`clients = 3, priority = 2`:                               1,
+		`cache = { ttl = "1m", keys = 9, coalesce = true }`:       2,
+		`cache = { ttl = "1m", negative_ttl = "1s", stale_on_error = "1h", hit_ratio = "9%", pinned = "1%", keepalive = "1m" }`: 6,
 	} {
 		c := mustLoad(t, "[service.a]\nneeds = [{ on = \"b\", "+text+" }]\n[service.b]\n")
 		if evidence, experimental := c.Inventory(); evidence[unit.Stated] != want || len(experimental) > 0 {
@@ -384,8 +466,24 @@ func TestInventory(t *testing.T) {
 		}
 	}
 	c := mustLoad(t, "[service.a]\npatience = \"3s\"\nshed = { above = \"90%\" }\nreplicas = { count = 3, at_least = 2 }\nqueue = { drop_expired = true, margin = \"1s\", visibility = \"2s\", max_receives = 3 }\n[service.b]\nqueue = \"sqs-redelivery\"\n")
-	if evidence, experimental := c.Inventory(); evidence[unit.Stated] != 7 || !slices.Equal(experimental, []string{"replicas"}) {
+	if evidence, experimental := c.Inventory(); evidence[unit.Stated] != 7 || len(experimental) > 0 {
 		t.Errorf("%v stated; experimental %v", evidence, experimental)
+	}
+	data, err := os.ReadFile("testdata/valid/state.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The first service states a load, two numbers of replicas, five values of its
+	// autoscale (its target is a guess), two, three and two of its turnover, recovery
+	// and deferral, two of its cache, four and three of its needs' caches; the second
+	// two of its deferral; the leases two, three, three and two of regrants that are
+	// made again, and one; the health check one of freshness and six of its policy.
+	if evidence, experimental := mustLoad(t, string(data)).Inventory(); evidence[unit.Stated] != 44 || evidence[unit.Guess] != 1 || len(experimental) > 0 {
+		t.Errorf("%v stated; experimental %v", evidence, experimental)
+	}
+	c = mustLoad(t, "[service.a]\nneeds = [{ on = \"b\", shared = true }]\n[service.b]\n")
+	if _, experimental := c.Inventory(); !slices.Equal(experimental, []string{"shared"}) {
+		t.Errorf("experimental %v", experimental)
 	}
 }
 
@@ -507,7 +605,7 @@ needs = [
   { on = "a", for = "one", timeout = "1s" }, { on = "a", timeout = "2s" }, "c",
   { on = "c", retry = { jitter = "10%" } }, { on = "c", retry = { deadline = "1s" } }, { on = "c", retry = { budget = "20%" } }, { on = "c", retry = { budget = { max_active = 3 } } },
   { on = "c", breaker = { ring = 9 } }, { on = "c", breaker = { in_a_row = 9 } }, { on = "c", bulkhead = { concurrent = 3 } }, { on = "c", bulkhead = { concurrent = 4 } },
-  { on = "c", limit = { k = 2 } }, { on = "c", limit = { rate = "2/s" } }, { on = "c", clients = 3 }, { on = "c", priority = 3 }, { on = "c", share = "3%" },
+  { on = "c", limit = { k = 2 } }, { on = "c", limit = { rate = "2/s" } }, { on = "c", cache = { keys = 3 } }, { on = "c", cache = { keepalive = "3s" } }, { on = "c", cache = { cold = true } }, { on = "c", cache = { coalesce = false } }, { on = "c", cache = { coalesce = true } }, { on = "c", clients = 3 }, { on = "c", priority = 3 }, { on = "c", share = "3%" },
   { on = "c", clients = 4 }, { on = "c", priority = 4 }, { on = "c", share = { guess = "3%" } }, { on = "c", share = "4%" },
 ]
 tier = 1
@@ -523,7 +621,7 @@ queue = { classes = "weighted" }
 tier = 1
 needs = [
   { share = "4%", on = "c" }, { share = { guess = "3%" }, on = "c" }, { priority = 4, on = "c" }, { clients = 4, on = "c" },
-  { share = "3%", on = "c" }, { priority = 3, on = "c" }, { clients = 3, on = "c" }, { limit = { rate = "2/s" }, on = "c" }, { limit = { k = 2 }, on = "c" },
+  { share = "3%", on = "c" }, { priority = 3, on = "c" }, { clients = 3, on = "c" }, { cache = { coalesce = true }, on = "c" }, { cache = { coalesce = false }, on = "c" }, { cache = { cold = true }, on = "c" }, { cache = { keepalive = "3s" }, on = "c" }, { cache = { keys = 3 }, on = "c" }, { limit = { rate = "2/s" }, on = "c" }, { limit = { k = 2 }, on = "c" },
   { bulkhead = { concurrent = 4 }, on = "c" }, { bulkhead = { concurrent = 3 }, on = "c" }, { breaker = { in_a_row = 9 }, on = "c" }, { breaker = { ring = 9 }, on = "c" },
   { retry = { budget = { max_active = 3 } }, on = "c" }, { retry = { budget = "20%" }, on = "c" }, { retry = { deadline = "1s" }, on = "c" }, { retry = { jitter = "10%" }, on = "c" },
   "c", { timeout = "2s", on = "a" }, { timeout = "1s", for = "one", on = "a" },
@@ -537,8 +635,9 @@ needs = [
 
 func FuzzLoad(f *testing.F) {
 	files, _ := filepath.Glob("testdata/broken/*.toml")
+	valid, _ := filepath.Glob("testdata/valid/*.toml")
 	builtins, _ := filepath.Glob("builtin/*/*.toml")
-	for _, name := range append(files, builtins...) {
+	for _, name := range slices.Concat(files, valid, builtins) {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

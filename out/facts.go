@@ -75,8 +75,22 @@ func serviceFacts(s *catalog.Service) [][2]string {
 	if x := s.Shed; x != nil {
 		f.add("shed", named("above", quantity(x.Above)))
 	}
-	if c := s.Cache; c != nil {
-		f.add("cache", named("ttl", quantity(c.TTL), "negative ttl", quantity(c.NegativeTTL), "stale on error", quantity(c.StaleOnError), "hit ratio", quantity(c.HitRatio)))
+	f.add("cache", cacheFacts(s.Cache))
+	if a := s.Autoscale; a != nil {
+		f.add("autoscale", named("target", quantity(a.Target), "every", quantity(a.Every), "delay", quantity(a.Delay), "min", quantity(a.Min), "max", quantity(a.Max), "down after", quantity(a.DownAfter)))
+	}
+	if o := s.Turnover; o != nil {
+		f.add("turnover", named("lifetime", quantity(o.Lifetime), "start", quantity(o.Start), "terminate first", yes(o.TerminateFirst)))
+	}
+	if r := s.Recovery; r != nil {
+		f.add("recovery", named("by", r.By, "after", quantity(r.After), "rate", quantity(r.Rate), "start", quantity(r.Start)))
+	}
+	if r := s.Deferred; r != nil {
+		until := ""
+		if r.UntilRecovery {
+			until = "recovery"
+		}
+		f.add("deferred", named("share", quantity(r.Share), "after", quantity(r.After), "until", until, "over", quantity(r.Over)))
 	}
 	f.add("source", strings.Join(s.Sources, ", "))
 	return f
@@ -87,8 +101,12 @@ func needFacts(e *graph.Need) [][2]string {
 	if l := e.Lease; l != nil {
 		f.add("ttl", quantity(l.Policy.TTL))
 		f.add("count", quantity(l.Policy.Count))
-		f.add("renew", named("every", quantity(l.Policy.Renew.Every), "cost", quantity(l.Policy.Renew.Cost)))
-		f.add("regrant", named("cost", quantity(l.Policy.Regrant.Cost), "deadline", quantity(l.Policy.Regrant.Deadline), "on timeout", l.Policy.Regrant.OnTimeout))
+		f.add("lost", l.Policy.Lost)
+		f.add("cold", yes(l.Policy.Cold))
+		n, r := &l.Policy.Renew, &l.Policy.Regrant
+		f.add("renew", named("every", quantity(n.Every), "cost", quantity(n.Cost), "timeout", quantity(n.Timeout)))
+		f.add("regrant", named("cost", quantity(r.Cost), "deadline", quantity(r.Deadline), "on timeout", r.OnTimeout, "pace", quantity(r.Pace), "pause", quantity(r.Pause)))
+		f.add("regrant again", retryFacts(r.Retry))
 		return f
 	}
 	n := e.Declared
@@ -104,6 +122,7 @@ func needFacts(e *graph.Need) [][2]string {
 	f.add("breaker", breakerFacts(n.Breaker))
 	f.add("bulkhead", bulkheadFacts(n.Bulkhead))
 	f.add("limit", limitFacts(n.Limit))
+	f.add("cache", cacheFacts(n.Cache))
 	f.add("clients", quantity(n.Clients))
 	f.add("priority", quantity(n.Priority))
 	f.add("share", share(n.Share))
@@ -187,6 +206,18 @@ func limitFacts(l *policy.ClientThrottle) string {
 		return "preset " + l.Preset
 	}
 	return named("k", quantity(l.K), "window", quantity(l.Window), "rate", quantity(l.Rate), "burst", quantity(l.Burst))
+}
+
+func cacheFacts(c *policy.Cache) string {
+	if c == nil {
+		return ""
+	}
+	coalesce := yes(c.Coalesce)
+	if c.CoalesceStated && !c.Coalesce {
+		coalesce = "no"
+	}
+	return named("ttl", quantity(c.TTL), "negative ttl", quantity(c.NegativeTTL), "stale on error", quantity(c.StaleOnError), "hit ratio", quantity(c.HitRatio),
+		"keys", quantity(c.Keys), "pinned", quantity(c.Pinned), "keepalive", quantity(c.Keepalive), "coalesce", coalesce, "cold", yes(c.Cold))
 }
 
 // share prints a share of a capacity as a catalog writes it.

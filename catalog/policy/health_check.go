@@ -10,8 +10,11 @@ import (
 type HealthCheck struct {
 	Interval unit.Value[unit.Duration]
 	Timeout  unit.Value[unit.Duration]
-	Out      unit.Value[int64] // failures in a row that take a target out
-	In       unit.Value[int64] // successes in a row that bring it back
+	Out      unit.Value[int64]         // failures in a row that take a target out
+	In       unit.Value[int64]         // successes in a row that bring it back
+	Depth    string                    // what a test tests, one of DepthWords; "" where not stated
+	IfBlind  string                    // without its checker, one of BlindWords; "" where not stated
+	Cost     unit.Value[unit.Duration] // work of the checker for a change it makes, in server time
 	OnFail   OnFail
 }
 
@@ -22,12 +25,21 @@ type OnFail struct {
 	TTL        unit.Value[unit.Duration] // how long clients go on using what was removed
 	MaxRemoved unit.Value[unit.Ratio]    // share of capacity it may remove
 	FailOpen   unit.Value[unit.Ratio]    // share removed at which it stops believing itself
+	Rate       unit.Value[unit.Rate]     // removals at most
 }
 
 // Words of health checks.
 var (
 	RemoveWords = []string{"instance", "zone", "region"}
 	ViaWords    = []string{"load-balancer", "dns", "restart"}
+
+	// DepthWords are what a test tests: a deep one waits in the queue as a request
+	// does, a shallow one asks whether anybody is there.
+	DepthWords = []string{"deep", "shallow"}
+
+	// BlindWords are what happens while the checker itself is down or late: its
+	// tests fail, or everything stays as it is.
+	BlindWords = []string{"fail", "keep"}
 )
 
 // HealthCheckKeys reads `policy` and `on_fail` of a [health_check.ID] table.
@@ -38,19 +50,34 @@ func HealthCheckKeys(d *toml.Decoder) HealthCheck {
 		t.Duration("timeout", &h.Timeout)
 		toml.Count(t, "out", 1, 1e6, &h.Out)
 		toml.Count(t, "in", 1, 1e6, &h.In)
+		if w, ok := t.Enum("depth", DepthWords); ok {
+			h.Depth = w
+		}
+		if w, ok := t.Enum("if_blind", BlindWords); ok {
+			h.IfBlind = w
+		}
+		t.Duration("cost", &h.Cost)
+		refuseZero(t, h.Interval, `write a time such as "10s"`, "it tests every 0s, and so never stops testing")
+		refuseZero(t, h.Timeout, "leave timeout out when there is none", "no test can be passed within 0s")
 		t.Done()
 	}
 	if t := d.Sub("on_fail", `what a failed check does, such as { remove = "instance" }`); t != nil {
-		if w, ok := t.Enum("remove", RemoveWords); ok {
-			h.OnFail.Remove = w
-		}
-		if w, ok := t.Enum("via", ViaWords); ok {
-			h.OnFail.Via = w
-		}
-		t.Duration("ttl", &h.OnFail.TTL)
-		t.Ratio("max_removed", &h.OnFail.MaxRemoved)
-		t.Ratio("fail_open", &h.OnFail.FailOpen)
-		t.Done()
+		h.OnFail.keys(t)
 	}
 	return h
+}
+
+func (o *OnFail) keys(t *toml.Decoder) {
+	if w, ok := t.Enum("remove", RemoveWords); ok {
+		o.Remove = w
+	}
+	if w, ok := t.Enum("via", ViaWords); ok {
+		o.Via = w
+	}
+	t.Duration("ttl", &o.TTL)
+	t.Ratio("max_removed", &o.MaxRemoved)
+	t.Ratio("fail_open", &o.FailOpen)
+	t.Rate("rate", &o.Rate)
+	refuseZero(t, o.Rate, `write a rate such as "6/min", or max_removed = "0%"`, "at a rate of 0/s nothing is ever removed")
+	t.Done()
 }

@@ -1,8 +1,8 @@
 // Package policy is what a catalog can say about the mechanisms of failure and
 // recovery: one file each, with its fields, units, defaults, checks and presets.
 //
-// It holds no behaviour. Every policy is read and checked; those marked
-// experimental in docs/catalog.md are not used by an engine yet.
+// It holds no behaviour. Every policy is read and checked; what is marked
+// experimental in docs/catalog.md is not used by an engine yet.
 package policy
 
 import (
@@ -18,6 +18,14 @@ import (
 func compareValues[T cmp.Ordered](a, b unit.Value[T]) int {
 	return cmp.Or(cmp.Compare(a.Evidence, b.Evidence), cmp.Compare(a.V, b.V), cmp.Compare(a.Source, b.Source))
 }
+
+// compareRanges orders two ranges as compareValues does.
+func compareRanges(a, b unit.Value[unit.Range]) int {
+	return cmp.Or(cmp.Compare(a.Evidence, b.Evidence), cmp.Compare(a.V.Low, b.V.Low), cmp.Compare(a.V.High, b.V.High), cmp.Compare(a.Source, b.Source))
+}
+
+// compareFlags orders what is off before what is on.
+func compareFlags(a, b bool) int { return compareNil(!a, !b) }
 
 // compareNil orders what is not stated before what is.
 func compareNil(a, b bool) int {
@@ -71,6 +79,13 @@ func oneFamily(t *toml.Decoder, what, help string, families ...family) bool {
 		return true
 	}
 	return false
+}
+
+// refuseZero complains about a stated quantity that is zero and cannot be.
+func refuseZero[T unit.Duration | unit.Rate | unit.Ratio](t *toml.Decoder, v unit.Value[T], help, message string) {
+	if v.IsStated() && v.V == 0 {
+		t.Errorf(v.At, help, "%s", message)
+	}
 }
 
 // documented is a value of a preset.

@@ -207,6 +207,7 @@ func TestThrottleShedCacheReplicas(t *testing.T) {
 		`shed = {}`:                          `needs the key "above"`,
 		`shed = { above = "0%" }`:            "serves nobody",
 		`cache = { ttl = "1h..1m" }`:         "backwards",
+		`cache = "60s"`:                      `say a cache such as`,
 		`replicas = 0`:                       "from 1",
 		`replicas = { count=2, at_least=3 }`: "3 of 2",
 	} {
@@ -223,16 +224,117 @@ func TestThrottleShedCacheReplicas(t *testing.T) {
 }
 
 func TestLeaseAndHealthCheck(t *testing.T) {
-	for text, want := range map[string]string{
-		"ttl = \"1m\"\nrenew = { every = \"2m\" }": "renewed every 2m, but lasts 1m",
-		`regrant = { on_timeout = "retry" }`:       "unknown on_timeout",
+	lease := func(d *toml.Decoder) { LeaseKeys(d) }
+	check := func(d *toml.Decoder) { HealthCheckKeys(d) }
+	for _, text := range []string{
+		`regrant = { on_timeout = "requeue", pause = "0s..20s" }`,
+		`regrant = { retry = { backoff = "exponential", base = "1s", factor = 3, jitter = "10%" } }`,
+		`regrant = { on_timeout = "drop", pace = "6/h" }`,
+		"lost = \"nothing\"\ncold = false",
 	} {
-		if said := decode(t, text, func(d *toml.Decoder) { LeaseKeys(d) }); !strings.Contains(said, want) {
-			t.Errorf("%s: want %q in %q", text, want, said)
+		if said := decode(t, text, lease); said != "" {
+			t.Errorf("%s: %q", text, said)
 		}
 	}
-	if said := decode(t, `on_fail = { via = "dsn" }`, func(d *toml.Decoder) { HealthCheckKeys(d) }); !strings.Contains(said, `did you mean "dns"`) {
-		t.Errorf("via: %q", said)
+	for text, want := range map[string]string{
+		"ttl = \"1m\"\nrenew = { every = \"2m\" }":                "renewed every 2m, but lasts 1m",
+		`regrant = { on_timeout = "retry" }`:                      "unknown on_timeout",
+		`renew = { every = "0s" }`:                                "never done renewing",
+		`renew = { timeout = "0s" }`:                              "leave timeout out",
+		`regrant = { deadline = "0s" }`:                           "leave deadline out",
+		`regrant = { pace = "0/s" }`:                              "nothing is granted",
+		`regrant = { pace = 300 }`:                                `write "300/s"`,
+		`regrant = { pause = "1s", retry = { base = "1s" } }`:     "pause and retry both say",
+		`regrant = { on_timeout = "drop", pause = "1s" }`:         `"pause" waits for the next attempt`,
+		`regrant = { on_timeout = "drop", retry = {} }`:           `"retry" waits for the next attempt`,
+		`regrant = { retry = "aws-sdk-standard" }`:                `such as { backoff = "full-jitter"`,
+		`regrant = { retry = { attempts = 3 } }`:                  `"attempts" ends the attempts`,
+		`regrant = { retry = { deadline = "3s" } }`:               `"deadline" ends the attempts`,
+		`regrant = { retry = { budget = "3%" } }`:                 `"budget" ends the attempts`,
+		`regrant = { retry = { base = "30s", cap = "1s" } }`:      "longer than cap",
+		`regrant = { retry = { backoff = "fixed", factor = 2 } }`: "no part in backoff",
+		`lost = "capacty"`:                                        `did you mean "capacity"`,
+		`cold = "yes"`:                                            "true, without quotes",
+		`regrant = { retry = { backof = "fixed", base = "1s" } }`: `unknown key "backof" in retry of regrant of the test; did you mean "backoff"`,
+	} {
+		if said := decode(t, text, lease); !strings.Contains(said, want) || strings.Contains(said, "\n") {
+			t.Errorf("%s: want %q alone in %q", text, want, said)
+		}
+	}
+	for text, want := range map[string]string{
+		`on_fail = { via = "dsn" }`:                    `did you mean "dns"`,
+		`on_fail = { rate = "0/min" }`:                 "nothing is ever removed",
+		`on_fail = { rate = 6 }`:                       `write "6/s"`,
+		`policy = { interval = "0s" }`:                 "never stops testing",
+		`policy = { timeout = "0s" }`:                  "leave timeout out",
+		`policy = { depth = "shalow" }`:                `did you mean "shallow"`,
+		`policy = { if_blind = "open" }`:               `unknown if_blind "open"`,
+		`policy = { rate = "6/min", interval = "1s" }`: `unknown key "rate"`,
+	} {
+		if said := decode(t, text, check); !strings.Contains(said, want) || strings.Contains(said, "\n") {
+			t.Errorf("%s: want %q alone in %q", text, want, said)
+		}
+	}
+}
+
+// TestLifeOfAService: how its instances come and go, and its requests come again.
+func TestLifeOfAService(t *testing.T) {
+	read := func(d *toml.Decoder) {
+		CacheKeys(d, "cache")
+		AutoscaleKeys(d, "autoscale", ReplicasKeys(d, "replicas"))
+		TurnoverKeys(d, "turnover")
+		RecoveryKeys(d, "recovery")
+		DeferredKeys(d, "deferred")
+	}
+	for _, text := range []string{
+		`autoscale = { target = "60%" }`,
+		"replicas = 4\nautoscale = { target = \"60%\", min = 4, max = 4 }",
+		`turnover = { lifetime = "8h" }`,
+		`recovery = "itself"`,
+		`recovery = { by = "itself", rate = "6/h" }`,
+		`recovery = { start = "2m" }`,
+		`deferred = { share = "60%", after = "5m" }`,
+		`deferred = { share = "60%", until = "recovery" }`,
+		`cache = { ttl = "0s", hit_ratio = "100%", pinned = "100%" }`,
+	} {
+		if said := decode(t, text, read); said != "" {
+			t.Errorf("%s: %q", text, said)
+		}
+	}
+	for text, want := range map[string]string{
+		`cache = { keys = 10, hit_ratio = "85%" }`:                         "keep one of them",
+		`cache = { keys = 0 }`:                                             "from 1",
+		`cache = { pinned = 0.05 }`:                                        `write "5%"`,
+		`cache = { keep_alive = "5m", ttl = "1m" }`:                        `did you mean "keepalive"`,
+		`cache = { coalesce = "yes" }`:                                     "true, without quotes",
+		`autoscale = "60%"`:                                                "say the utilisation it aims at",
+		`autoscale = { max = 40 }`:                                         `needs the key "target"`,
+		`autoscale = { target = "0%" }`:                                    "no number of replicas",
+		`autoscale = { target = "60%", every = "0s" }`:                     "never stops looking",
+		`autoscale = { target = "60%", min = 0 }`:                          "from 1",
+		`autoscale = { target = "60%", min = 5, max = 4 }`:                 "min 5 is more than max 4",
+		"replicas = 3\nautoscale = { target = \"60%\", min = 4 }":          "write min = 3 or less",
+		"replicas = 9\nautoscale = { target = \"60%\", max = 4 }":          "write max = 9 or more",
+		"replicas = {at_least=5}\nautoscale = {target = \"60%\", max = 4}": "write max = 5 or more",
+		`turnover = { start = "3m" }`:                                      `needs the key "lifetime"`,
+		`turnover = { lifetime = "0s" }`:                                   "never serves",
+		`recovery = 3`:                                                     `say how it comes back: "hand"`,
+		`recovery = "hands"`:                                               `did you mean "hand"`,
+		`recovery = { by = "hands", after = "30s" }`:                       `did you mean "hand"`,
+		`recovery = { by = "itself", after = "30s" }`:                      `add by = "hand"`,
+		`recovery = { after = "30s" }`:                                     `add by = "hand"`,
+		`recovery = { rate = "0/h" }`:                                      "none comes back",
+		`recovery = { rate = 6 }`:                                          `write "6/s"`,
+		`deferred = { after = "5m" }`:                                      `needs the key "share"`,
+		`deferred = { share = "60%" }`:                                     "but not when",
+		`deferred = { share = "60%", over = "10m" }`:                       `"over" goes with "until"`,
+		`deferred = { share = "60%", after = "5m", over = "10m" }`:         `"after" and "over" belong to different kinds`,
+		`deferred = { share = "60%", after = "5m", until = "recovery" }`:   `"after" and "until" belong to different kinds`,
+		`deferred = { share = "60%", until = "recvery" }`:                  `did you mean "recovery"`,
+	} {
+		if said := decode(t, text, read); !strings.Contains(said, want) || strings.Contains(said, "\n") {
+			t.Errorf("%s: want %q alone in %q", text, want, said)
+		}
 	}
 }
 
@@ -250,5 +352,28 @@ func TestCompareLooksAtWhatIsSaid(t *testing.T) {
 	c := read(`retry = { attempts = 3, base = "2s" }`)
 	if a.Compare(b) != 0 || a.Compare(c) >= 0 || c.Compare(a) <= 0 || (*Retry)(nil).Compare(a) >= 0 || (*Retry)(nil).Compare(nil) != 0 {
 		t.Error("Compare is not an order of what is said")
+	}
+}
+
+// TestCachesCompare: every key of a cache tells two of them apart, whichever way
+// round they are compared.
+func TestCachesCompare(t *testing.T) {
+	texts := []string{
+		`{}`, `{ ttl = "1m" }`, `{ ttl = "1m..2m" }`, `{ ttl = { guess = "1m" } }`, `{ negative_ttl = "1m" }`, `{ stale_on_error = "1m" }`,
+		`{ hit_ratio = "1%" }`, `{ keys = 1 }`, `{ pinned = "1%" }`, `{ keepalive = "1m" }`,
+		`{ coalesce = true }`, `{ coalesce = false }`, `{ cold = true }`,
+	}
+	caches := []*Cache{nil}
+	for _, text := range texts {
+		if said := decode(t, "cache = "+text, func(d *toml.Decoder) { caches = append(caches, CacheKeys(d, "cache")) }); said != "" {
+			t.Fatalf("%s: %s", text, said)
+		}
+	}
+	for i, a := range caches {
+		for j, b := range caches {
+			if ab, ba := a.Compare(b), b.Compare(a); ab != -ba || (ab == 0) != (i == j) {
+				t.Errorf("%+v and %+v compare as %d and %d", a, b, ab, ba)
+			}
+		}
 	}
 }

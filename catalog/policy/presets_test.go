@@ -151,7 +151,7 @@ func TestPresetsAreInTheReference(t *testing.T) {
 			}
 		}
 	}
-	for _, words := range [][]string{BackoffWords, DisciplineWords, ClassWords} {
+	for _, words := range [][]string{BackoffWords, DisciplineWords, ClassWords, RecoveryWords, UntilWords, OnTimeoutWords, LostWords, RemoveWords, ViaWords, DepthWords, BlindWords} {
 		for _, w := range words {
 			if !strings.Contains(string(page), "`"+w+"`") {
 				t.Errorf("docs/catalog.md does not name %q", w)

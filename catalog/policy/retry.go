@@ -59,6 +59,16 @@ func RetryKeys(d *toml.Decoder, key string) *Retry {
 	}
 	r := &Retry{}
 	toml.Count(t, "attempts", 1, MaxAttempts, &r.Attempts)
+	r.pauses(t)
+	t.Duration("deadline", &r.Deadline)
+	r.Budget = RetryBudgetKeys(t, "budget")
+	r.check(t)
+	t.Done()
+	return r
+}
+
+// pauses reads how long to wait between attempts.
+func (r *Retry) pauses(t *toml.Decoder) {
 	if w, ok := t.Enum("backoff", BackoffWords); ok {
 		r.Backoff = w
 	}
@@ -66,11 +76,6 @@ func RetryKeys(d *toml.Decoder, key string) *Retry {
 	toml.Real(t, "factor", 1, 100, &r.Factor)
 	t.Duration("cap", &r.Cap)
 	t.Ratio("jitter", &r.Jitter)
-	t.Duration("deadline", &r.Deadline)
-	r.Budget = RetryBudgetKeys(t, "budget")
-	r.check(t)
-	t.Done()
-	return r
 }
 
 // check refuses pauses that say two things at once.
