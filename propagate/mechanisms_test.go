@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -275,14 +276,20 @@ func (s *source) synopsis(name string) string {
 }
 
 // keys are the names in a catalog of the fields of a policy, by field, read from the
-// function that decodes it.
+// function that decodes it and the methods that help it, and likewise of the policies
+// that are parts of it.
 func (s *source) keys(t *testing.T, kind string) map[string]string {
 	t.Helper()
 	keys := make(map[string]string)
+	for _, part := range s.parts(kind) {
+		for field, key := range s.keys(t, part) {
+			keys[field] = key
+		}
+	}
 	for _, f := range s.files {
 		for _, d := range f.Decls {
 			fn, ok := d.(*ast.FuncDecl)
-			if !ok || fn.Recv != nil || fn.Name.Name != kind+"Keys" {
+			if !ok || fn.Recv == nil && fn.Name.Name != kind+"Keys" || fn.Recv != nil && receiver(fn) != kind {
 				continue
 			}
 			ast.Inspect(fn.Body, func(n ast.Node) bool {
@@ -312,10 +319,33 @@ func (s *source) keys(t *testing.T, kind string) map[string]string {
 			})
 		}
 	}
-	if len(keys) == 0 {
-		t.Fatalf("%sKeys reads no key", kind)
-	}
 	return keys
+}
+
+// receiver is the name of the type that a method is of.
+func receiver(fn *ast.FuncDecl) string {
+	kind := fn.Recv.List[0].Type
+	if p, ok := kind.(*ast.StarExpr); ok {
+		kind = p.X
+	}
+	return kind.(*ast.Ident).Name
+}
+
+// parts are the types of this package that stand in a type as tables in a table, such
+// as the renewal in a lease.
+func (s *source) parts(kind string) (names []string) {
+	for _, f := range s.structure(kind).Fields.List {
+		if id, ok := f.Type.(*ast.Ident); ok {
+			if d := s.find(id.Name); d != nil {
+				names = append(names, id.Name)
+			}
+		}
+	}
+	return names
+}
+
+func (s *source) structure(kind string) *ast.StructType {
+	return s.find(kind).Decl.Specs[0].(*ast.TypeSpec).Type.(*ast.StructType)
 }
 
 // note remembers the string in a call as the key of a field.
@@ -336,34 +366,49 @@ func note(keys map[string]string, field ast.Expr, call *ast.CallExpr) {
 func (s *source) fields(t *testing.T, kind string) string {
 	t.Helper()
 	keys := s.keys(t, kind)
+	if len(keys) == 0 {
+		t.Fatalf("%sKeys reads no key", kind)
+	}
 	var b strings.Builder
 	b.WriteString("| key | meaning |\n|---|---|\n")
-	structure := s.find(kind).Decl.Specs[0].(*ast.TypeSpec).Type.(*ast.StructType)
-	group, written := "", 0
-	for _, f := range structure.Fields.List {
-		if text := strings.Join(strings.Fields(f.Doc.Text()), " "); text != "" {
-			group = text
-			fmt.Fprintf(&b, "| | *%s* |\n", group)
+	written := make(map[string]bool)
+	s.rows(t, &b, kind, "", keys, written)
+	for field, key := range keys {
+		if !written[field] {
+			t.Errorf("%s: %q does not stand on its page", kind, key)
 		}
-		for _, name := range f.Names {
-			key, ok := keys[name.Name]
-			if !ok {
-				continue
-			}
-			written++
-			text := strings.Join(strings.Fields(f.Comment.Text()), " ")
-			if strings.Contains(text, "|") {
-				t.Errorf("%s.%s: what stands in a table can hold no bar", kind, name.Name)
-			}
-			fmt.Fprintf(&b, "| `%s` | %s |\n", key, text)
-		}
-	}
-	if written != len(keys) {
-		t.Errorf("%d of %d keys of %s stand on its page: %v", written, len(keys), kind, keys)
 	}
 	b.WriteString("\n")
 	return b.String()
 }
+
+// rows writes a row for every field that a catalog states.
+func (s *source) rows(t *testing.T, b *strings.Builder, kind, prefix string, keys map[string]string, written map[string]bool) {
+	for _, f := range s.structure(kind).Fields.List {
+		if text := strings.Join(strings.Fields(f.Doc.Text()), " "); text != "" {
+			fmt.Fprintf(b, "| | *%s* |\n", text)
+		}
+		for _, name := range f.Names {
+			if id, ok := f.Type.(*ast.Ident); ok && s.find(id.Name) != nil {
+				words := strings.ToLower(camel.ReplaceAllString(name.Name, "${1}_$2"))
+				s.rows(t, b, id.Name, prefix+words+".", keys, written)
+				continue
+			}
+			key, ok := keys[name.Name]
+			if !ok {
+				continue
+			}
+			written[name.Name] = true
+			text := strings.Join(strings.Fields(f.Comment.Text()), " ")
+			if strings.Contains(text, "|") {
+				t.Errorf("%s.%s: what stands in a table can hold no bar", kind, name.Name)
+			}
+			fmt.Fprintf(b, "| `%s%s` | %s |\n", prefix, key, text)
+		}
+	}
+}
+
+var camel = regexp.MustCompile("([a-z])([A-Z])")
 
 // words are the lists of words in a file, with their comments.
 func (s *source) words(file string) string {
