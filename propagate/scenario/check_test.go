@@ -2,8 +2,11 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/diag"
@@ -69,6 +72,70 @@ expect = [
 		text.WriteString(d.String())
 	}
 	golden(t, "testdata/check.txt", text.String())
+}
+
+// TestCheckOperators holds what is said of the names that observers and actions use.
+func TestCheckOperators(t *testing.T) {
+	s, faults := Parse("rescue.toml", []byte(`horizon = "400s"
+fault = [
+  { at = "1s", lease = "droplet", effect = "lapse 50%" },
+  { at = "1s", lease = "shop", effect = "lapse 50%" },
+  { at = "1s", service = "api", effect = "down", count = 3 },
+  { at = "1s", service = "dwfm", effect = "down", count = 6 },
+  { at = "1s", service = "shop", effect = "down", count = 2 },
+  { at = "1s", service = "pager", effect = "down", count = 1 },
+]
+observer = [{ id = "oncall", needs = ["pager", "pagr"] }]
+[[action]]
+after = { observed = "dwmf is down", by = "oncall" }
+tools = ["kv-a", "kv-d"]
+do = [
+  { drain = "shop", zone = "az3" },
+  { drain = "api", zone = "az1" },
+  { cut = "shop -> dwfm" },
+  { cut = "shp -> apo" },
+  { fail_over = "shop -> api", to = "ap" },
+  { disable = "target" },
+  { disable = "autoscale of target" },
+  { disable = "autoscale of shop" },
+  { pace = "drops", to = "5/s" },
+  { throttle = "api", to = "5/s", until = "held of droplet is over 50%" },
+  { throttle = "api", to = "5/s", until = "queue of droplets is over 50" },
+]
+[[expect]]
+measure = "held"
+of = "dorplets"
+is = 3
+`))
+	if s == nil {
+		t.Fatal(faults)
+	}
+	var text strings.Builder
+	for _, d := range s.Check(loaded(t, plant)) {
+		text.WriteString(d.String())
+	}
+	golden(t, "testdata/check-operators.txt", text.String())
+}
+
+// TestCheckMade: what a program has made was not looked at when it was read.
+func TestCheckMade(t *testing.T) {
+	s := &Scenario{Horizon: minute, File: "made", Actions: []Action{
+		{ID: "a", After: &Trigger{Done: "b", By: "oncall"}, Do: []Deed{{Verb: Restore, Target: "f"}}},
+		{ID: "b", After: &Trigger{Done: "a"}},
+	}}
+	var got []string
+	for _, d := range s.Check(loaded(t, plant)) {
+		got = append(got, d.Message)
+	}
+	want := []string{
+		`there is no observer "oncall" in the scenario`, `there is no fault "f" in the scenario`,
+		"these actions wait for one another, and none ever happens: a after b after a",
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // TestCheckWithoutFile: a scenario made by a program has no lines to show.

@@ -45,9 +45,14 @@ func (r *reader) root(t *toml.Table) {
 	// A fault whose effect is load is a load; the order of the file holds for both.
 	slices.SortStableFunc(s.Loads, func(a, b Load) int { return a.Span.Compare(b.Span) })
 	r.overlaps()
+	for _, t := range r.tables(d, "observer") {
+		r.observer(t)
+	}
 	for _, t := range r.tables(d, "action") {
 		r.action(t)
 	}
+	s.references(r.ids, r.refer)
+	r.restored()
 	for _, t := range r.tables(d, "expect") {
 		r.expect(t)
 	}
@@ -259,30 +264,4 @@ func (r *reader) overlap(a, b span) {
 	if len(r.faults) > before {
 		r.faults[before].Related = []diag.Related{{Span: a.at, Note: "the other stands here"}}
 	}
-}
-
-// TriggerEnd is when the last fault, or change of what is offered, is over, and
-// false when one lasts to the horizon. A load that stays is over once it is
-// there; one that follows the day is no trigger.
-func (s *Scenario) TriggerEnd() (end unit.Duration, ok bool) {
-	for i := range s.Faults {
-		f := &s.Faults[i]
-		if f.For == 0 || f.At+f.For > s.Horizon {
-			return 0, false
-		}
-		end = max(end, f.At+f.For)
-	}
-	for i := range s.Loads {
-		l := &s.Loads[i]
-		switch {
-		case l.For > 0:
-			end = max(end, min(l.At+l.For, s.Horizon))
-		case l.Daily != nil:
-		case len(l.Points) > 0:
-			end = max(end, min(l.Points[len(l.Points)-1].At, s.Horizon))
-		default:
-			end = max(end, min(l.At+l.Ramp, s.Horizon))
-		}
-	}
-	return end, true
 }

@@ -13,24 +13,28 @@ import (
 // maxTimes bounds how many times as slow, or as much, something may become.
 const maxTimes = 1e6
 
+// maxCount bounds how many replicas are struck; a catalog has no more.
+const maxCount = 1_000_000_000
+
 // loadWord is the effect that is no fault of the service: more is asked of it.
 const loadWord = "load"
 
 // example is how each effect is written, by value.
-var example = []string{"down", "blackhole", "slow ×4", "errors 30%", "capacity 50%", "corrupt", "flapping"}
+var example = []string{"down", "blackhole", "slow ×4", "errors 30%", "capacity 50%", "corrupt", "flapping", "lapse 100%"}
 
 func (r *reader) fault(t *toml.Table) {
 	d := r.doc.Decoder(t, "[[fault]]", &r.faults)
 	f := Fault{Span: d.At()}
-	r.id(d, &f.ID)
+	r.id(d, faultID, &f.ID)
 	w := r.window(d, "this fault", 0, false)
 	f.At, f.For = w.at, w.length
-	named := r.service(d, "this fault", &f.Service, &f.ServiceAt)
+	named := r.struck(d, &f)
 	zoned := r.name(d, "zone", "zone", &f.Zone, &f.ZoneAt)
 	times, isLoad, ok := r.effect(d, &f)
 	r.turns(d, &f, ok && !isLoad)
-	if isLoad && d.Has("zone") {
-		d.Errorf(d.Key("zone"), "leave it out", "load comes from outside and goes to all zones")
+	r.part(d, &f, ok, isLoad)
+	if ok && named {
+		ok = r.fitting(d, &f, isLoad)
 	}
 	d.Done()
 	switch {
@@ -41,11 +45,65 @@ func (r *reader) fault(t *toml.Table) {
 		})
 	default:
 		r.s.Faults = append(r.s.Faults, f)
-		if named && w.ok && (zoned || !d.Has("zone")) {
+		if named && w.ok && (zoned || !d.Has("zone")) && f.Effect != Lapse {
+			part := f.Zone
+			if f.Count > 0 {
+				part = "\x00" // no zone has this name
+			}
 			r.spans = append(r.spans, span{
-				service: f.Service, kind: f.Effect.exclusive() + "\x00" + f.Zone, word: f.Effect.String(),
+				service: f.Service, kind: f.Effect.exclusive() + "\x00" + part, word: f.Effect.String(),
 				from: w.at, to: w.end(r.s.Horizon), at: f.Span,
 			})
+		}
+	}
+}
+
+// struck reads the service, or the lease, that a fault strikes.
+func (r *reader) struck(d *toml.Decoder, f *Fault) bool {
+	hasService, hasLease := d.Has("service"), d.Has("lease")
+	if !hasLease {
+		return r.service(d, "this fault", &f.Service, &f.ServiceAt)
+	}
+	if hasService {
+		d.Errorf(d.Key("lease"), "keep one of them, or write two faults", "this fault has both a service and a lease")
+	}
+	return r.name(d, "lease", "lease", &f.Lease, &f.LeaseAt) && !hasService
+}
+
+// fitting reports an effect that does not go with what is struck.
+func (r *reader) fitting(d *toml.Decoder, f *Fault, isLoad bool) bool {
+	word := f.Effect.String()
+	if isLoad {
+		word = loadWord
+	}
+	switch lapse := f.Effect == Lapse && !isLoad; {
+	case lapse && f.Lease == "":
+		d.Errorf(d.Key("service"), `write lease = "droplets" in place of it`, "what lapses is a lease, and this is a service")
+	case !lapse && f.Lease != "":
+		d.Errorf(d.Key("lease"), `write service = "api" in place of it, or effect = "lapse 100%"`, "%q happens to a service, and this is a lease", word)
+	default:
+		return true
+	}
+	return false
+}
+
+// part reads how many replicas a fault strikes, and refuses parts of what has none.
+func (r *reader) part(d *toml.Decoder, f *Fault, known, isLoad bool) {
+	if d.Int("count", 1, maxCount, &f.Count) {
+		f.CountAt = d.Key("count")
+	}
+	if d.Has("count") && d.Has("zone") {
+		d.Errorf(d.Key("count"), "keep one of them", "this fault strikes a zone and a number of replicas")
+	}
+	for _, key := range []string{"zone", "count"} {
+		switch {
+		case !known || !d.Has(key):
+		case isLoad && key == "zone":
+			d.Errorf(d.Key(key), "leave it out", "load comes from outside and goes to all zones")
+		case isLoad:
+			d.Errorf(d.Key(key), "leave it out", "load comes from outside and goes to all replicas")
+		case f.Effect == Lapse:
+			d.Errorf(d.Key(key), "leave it out", "leases are lost, wherever their holder stands")
 		}
 	}
 }
@@ -86,14 +144,20 @@ func (r *reader) effect(d *toml.Decoder, f *Fault) (times float64, isLoad, ok bo
 		if word == "" {
 			word = text
 		}
-		d.UnknownWord(v.At, "effect", word, append(slices.Clone(EffectWords), loadWord))
+		words := append(slices.Clone(EffectWords), loadWord)
+		help := diag.DidYouMean(word, words)
+		if help == "" {
+			slices.Sort(words)
+			help = `use one of "` + strings.Join(words, `", "`) + `"`
+		}
+		d.Errorf(v.At, help, "unknown effect %q in [[fault]]", short(word))
 		return 0, false, false
 	}
 	f.Effect = Effect(i)
 	switch f.Effect {
 	case Slow:
 		f.Amount, ok = r.times(d, v.At, word, amount, "×4", 1)
-	case Errors, Capacity:
+	case Errors, Capacity, Lapse:
 		f.Amount, ok = r.share(d, v.At, f.Effect, amount)
 	default:
 		if ok = amount == ""; !ok {
@@ -177,7 +241,7 @@ func (f *Fault) EffectText() string {
 	switch f.Effect {
 	case Slow:
 		return f.Effect.String() + " ×" + strconv.FormatFloat(f.Amount, 'f', -1, 64)
-	case Errors, Capacity:
+	case Errors, Capacity, Lapse:
 		return f.Effect.String() + " " + unit.Ratio(f.Amount).String()
 	}
 	return f.Effect.String()

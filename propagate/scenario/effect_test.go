@@ -83,11 +83,11 @@ func TestEffects(t *testing.T) {
 func TestEffectText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := Fault{Effect: Effect(rapid.IntRange(0, len(EffectWords)-1).Draw(t, "effect"))}
-		extra := ""
+		extra, struck := "", "service"
 		switch f.Effect {
 		case Slow:
 			f.Amount = rapid.Float64Range(1, maxTimes).Draw(t, "times")
-		case Errors, Capacity:
+		case Errors, Capacity, Lapse:
 			f.Amount = rapid.Float64Range(0, 1).Draw(t, "share")
 			if f.Amount < 1e-9 {
 				f.Amount = 0 // as few digits as a person writes
@@ -97,7 +97,10 @@ func TestEffectText(t *testing.T) {
 			f.Down = unit.Duration(rapid.Int64Range(1, int64(unit.MaxDuration)).Draw(t, "down"))
 			extra = fmt.Sprintf("up = %q\ndown = %q\n", f.Up, f.Down)
 		}
-		s, faults := Parse("a.toml", fmt.Appendf(nil, "horizon = \"9s\"\n[[fault]]\nat = \"1s\"\nservice = \"a\"\neffect = %q\n%s", f.EffectText(), extra))
+		if f.Effect == Lapse {
+			struck = "lease"
+		}
+		s, faults := Parse("a.toml", fmt.Appendf(nil, "horizon = \"9s\"\n[[fault]]\nat = \"1s\"\n%s = \"a\"\neffect = %q\n%s", struck, f.EffectText(), extra))
 		if s == nil {
 			t.Fatal(f.EffectText(), faults)
 		}

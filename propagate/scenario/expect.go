@@ -21,7 +21,6 @@ func (r *reader) expect(t *toml.Table) {
 	case hasThat && hasMeasure:
 		d.Errorf(d.Key("measure"), "keep one of them, or write two expectations", "this expectation is of a state and of a number")
 	case hasThat:
-		refuse(d, "write measure in place of that, or leave it out", "a sentence is true or not", numberKeys...)
 		ok = r.that(d, &x)
 	case hasMeasure:
 		ok = r.number(d, &x)
@@ -37,7 +36,7 @@ func (r *reader) expect(t *toml.Table) {
 // Keys of an expectation, beside that and measure.
 var (
 	timeKeys   = []string{"at", "during", "within", "after"}
-	numberKeys = []string{"of", "as", "bin", "is", "at_least", "at_most", "tolerance"}
+	numberKeys = []string{"of", "share", "as", "bin", "is", "at_least", "at_most", "tolerance", "probability"}
 )
 
 // refuse reports the keys of a table that say nothing there.
@@ -61,7 +60,14 @@ func (r *reader) that(d *toml.Decoder, x *Expect) bool {
 	x.Span = v.At
 	text = strings.TrimSpace(text)
 	x.Text = text
-	if !r.sentence(d, v.At, text, x) {
+	known := r.sentence(d, v.At, text, x)
+	for _, key := range numberKeys {
+		if (key == "tolerance" || key == "probability") && (x.Kind == ExpectVerdict || !known) {
+			continue // a verdict is so with a probability
+		}
+		refuse(d, "write measure in place of that, or leave it out", "a sentence is true or not", key)
+	}
+	if !known {
 		return false
 	}
 	if x.Kind != ExpectVerdict {
@@ -79,6 +85,33 @@ func (r *reader) that(d *toml.Decoder, x *Expect) bool {
 		return r.recovery(d, x)
 	}
 	refuse(d, "leave it out", "the verdict is about the whole run", timeKeys...)
+	return r.probability(d, x)
+}
+
+// probability reads in how many of many runs a verdict is expected, give or take an
+// absolute share: a percentage could be meant of the probability or of the runs.
+func (r *reader) probability(d *toml.Decoder, x *Expect) bool {
+	if !d.Has("probability") {
+		refuse(d, "leave it out, or add probability = \"56%\"", "the verdict of one run is so or not", "tolerance")
+		return !d.Has("tolerance")
+	}
+	ok := plainValue(d, "probability", toml.Ratio, &x.Probability)
+	if v, stated := d.Value("tolerance"); stated && v.Kind == toml.StringKind && isPercentage(v.Scalar.(string)) {
+		help := "write tolerance = 0.15"
+		if share, is := percent(v.Scalar.(string)); is && share <= 1 {
+			help = "write tolerance = " + formatNumber(share)
+		}
+		d.Errorf(v.At, help, "it is not clear of what %q is a part: a probability is met give or take an absolute share", short(v.Scalar.(string)))
+		return false
+	}
+	if !d.Has("tolerance") {
+		d.Errorf(d.Key("probability"), "add tolerance = 0.15", "this expectation does not say how far off the share of the runs may be")
+		return false
+	}
+	if !d.Number("tolerance", 0, 1, &x.Absolute) || !ok {
+		return false
+	}
+	x.Text += " with probability " + x.Probability.V.String() + " ± " + formatNumber(x.Absolute)
 	return true
 }
 
@@ -110,7 +143,7 @@ func (r *reader) sentence(d *toml.Decoder, at diag.Span, text string, x *Expect)
 		x.Not, word = true, strings.TrimSpace(rest)
 	}
 	x.Kind, x.Service, x.Word = ExpectState, subject, word
-	what, words := "state", States
+	what, words := "state", stateWords
 	if subject == "verdict" {
 		x.Kind, x.Service = ExpectVerdict, ""
 		what, words = "verdict", Verdicts
@@ -187,7 +220,7 @@ func (r *reader) recovery(d *toml.Decoder, x *Expect) bool {
 		}
 	}
 	horizon := r.s.Horizon
-	from, known := r.s.TriggerEnd()
+	from, known := r.trigger.end, r.trigger.known
 	switch {
 	case d.Has("after"):
 		if !plainValue(d, "after", toml.Duration, &x.After) {
@@ -195,7 +228,7 @@ func (r *reader) recovery(d *toml.Decoder, x *Expect) bool {
 		}
 		from, known = x.After.V, true
 		x.Text += " after " + from.String()
-	case r.untimed || horizon == 0:
+	case r.untimed || horizon == 0 || r.trigger.run:
 		return ok
 	case !known:
 		d.Errorf(x.Span, `add after = "70s", or an end to the fault`, "a fault lasts to the horizon, so there is no time from which a recovery counts")
@@ -237,11 +270,13 @@ func (r *reader) number(d *toml.Decoder, x *Expect) bool {
 	if x.As != Auto {
 		x.Text = AggregateWords[x.As] + " "
 	}
-	x.Text += word + " of " + x.Service
+	x.Text += word + " of " + x.Service + x.Lease
 	if x.Need != "" {
 		x.Text += " -> " + x.Need
 	}
+	ok = r.held(d, x) && ok
 	ok = r.when(d, x) && ok
+	refuse(d, "leave it out", "the verdict is what has a probability", "probability")
 	text, related := r.relation(d, x)
 	r.tolerance(d, x)
 	x.Text += " " + text
@@ -259,24 +294,31 @@ func (r *reader) of(d *toml.Decoder, x *Expect) bool {
 		return false
 	}
 	v, _ := d.Value("of")
-	from, to, isNeed := strings.Cut(strings.ReplaceAll(text, "→", "->"), "->")
-	x.Service, x.Need = strings.TrimSpace(from), strings.TrimSpace(to)
-	x.ServiceAt = r.within(v.At, x.Service, false)
+	n := r.need(v.At, text)
 	switch {
-	case isNeed && !info.Need:
+	case info.Lease && n.is:
+		d.Errorf(v.At, `write of = "droplets"`, "%s is a number of a lease, and this is a need", x.Measure)
+		return false
+	case info.Lease:
+		x.Lease, x.LeaseAt = n.from, n.fromAt
+		return r.isName(x.LeaseAt, "lease", x.Lease)
+	}
+	x.Service, x.Need, x.ServiceAt = n.from, n.to, n.fromAt
+	switch {
+	case n.is && !info.Need:
 		help := x.Need
 		if help == "" {
 			help = "api"
 		}
 		d.Errorf(v.At, `write of = "`+help+`"`, "%s is a number of a service, and this is a need", x.Measure)
 		return false
-	case !isNeed && !info.Service:
+	case !n.is && !info.Service:
 		d.Errorf(v.At, `write of = "shop -> `+x.Service+`" for the calls of shop`, "%s is a number of a need, and this is a service", x.Measure)
 		return false
 	}
 	ok := r.isName(x.ServiceAt, "service", x.Service)
-	if isNeed {
-		x.NeedAt = r.within(v.At, x.Need, true)
+	if n.is {
+		x.NeedAt = n.toAt
 		ok = r.isName(x.NeedAt, "service", x.Need) && ok
 	}
 	return ok
@@ -285,12 +327,37 @@ func (r *reader) of(d *toml.Decoder, x *Expect) bool {
 // subjects is what has the measure, as of names it.
 func (m MeasureInfo) subjects() string {
 	switch {
+	case m.Lease:
+		return `"droplets"`
 	case m.Service && m.Need:
 		return `"api", or "shop -> api" for a need`
 	case m.Need:
 		return `"shop -> api"`
 	}
 	return `"api"`
+}
+
+// held reads which share of the leases is to be held again.
+func (r *reader) held(d *toml.Decoder, x *Expect) bool {
+	if x.Measure != TimeToHeld {
+		refuse(d, "leave it out", "only time-to-held is the time until some share is held", "share")
+		return !d.Has("share")
+	}
+	if !d.Has("share") {
+		d.Errorf(d.At(), `add share = "99%"`, "this expectation does not say when enough leases are held")
+		return false
+	}
+	var share unit.Ratio
+	if !plain(d, "share", toml.Ratio, &share) {
+		return false
+	}
+	if share == 0 {
+		d.Errorf(d.Key("share"), `write share = "99%"`, "no lease at all is held at any time")
+		return false
+	}
+	x.Share = float64(share)
+	x.Text += " to " + share.String()
+	return true
 }
 
 // aggregate reads how a series becomes one number.

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,13 +61,63 @@ func TestSentences(t *testing.T) {
 	}
 }
 
+// TestProbability holds in how many runs a verdict is expected.
+func TestProbability(t *testing.T) {
+	x, ok := expectation(t, "that = \"verdict is recovered\"\nprobability = \"56%\"\ntolerance = 0.15")
+	if !ok || x.Kind != ExpectVerdict || x.Probability.V != 0.56 || x.Absolute != 0.15 || x.Text != "verdict is recovered with probability 56% ± 0.15" {
+		t.Errorf("%+v", x)
+	}
+	if x, ok := expectation(t, `that = "verdict is recovered"`); !ok || x.Probability.IsStated() {
+		t.Errorf("%+v", x)
+	}
+	for _, text := range []string{
+		"that = \"verdict is recovered\"\nprobability = \"56%\"",
+		"that = \"verdict is recovered\"\ntolerance = 0.15",
+		"that = \"verdict is recovered\"\nprobability = \"56%\"\ntolerance = \"15%\"",
+		"that = \"verdict is recovered\"\nprobability = \"56%\"\ntolerance = 1.5",
+		"that = \"verdict is recovered\"\nprobability = 0.56\ntolerance = 0.1",
+		"that = \"verdict is recovered\"\nprobability = \"156%\"\ntolerance = 0.1",
+		"that = \"verdict is recovered\"\nprobability = \"56%\"\ntolerance = 0.1\nis = 3",
+		"that = \"api is down\"\nprobability = \"56%\"\ntolerance = 0.1",
+		"measure = \"queue\"\nof = \"api\"\nis = 3\nprobability = \"56%\"",
+	} {
+		if x, ok := expectation(t, text); ok {
+			t.Errorf("%s is taken as %+v", text, x)
+		}
+	}
+}
+
+// TestShareHeld holds that the time until leases are held says which share of them.
+func TestShareHeld(t *testing.T) {
+	x, ok := expectation(t, "measure = \"time-to-held\"\nof = \"droplets\"\nshare = \"99%\"\nat_most = \"9h\"")
+	if !ok || x.Lease != "droplets" || x.Service != "" || x.Share != 0.99 || x.Text != "time-to-held of droplets to 99% at most 9h" {
+		t.Errorf("%+v", x)
+	}
+	for _, text := range []string{
+		"measure = \"time-to-held\"\nof = \"droplets\"\nat_most = \"9h\"",
+		"measure = \"time-to-held\"\nof = \"droplets\"\nshare = \"0%\"\nat_most = \"9h\"",
+		"measure = \"time-to-held\"\nof = \"droplets\"\nshare = 0.99\nat_most = \"9h\"",
+		"measure = \"held\"\nof = \"droplets\"\nshare = \"99%\"\nat_most = 3",
+		"measure = \"held\"\nof = \"a -> b\"\nat_most = 3",
+	} {
+		if x, ok := expectation(t, text); ok {
+			t.Errorf("%s is taken as %+v", text, x)
+		}
+	}
+}
+
 // TestStates holds that every state and verdict has a sentence, and no word is
 // taken for another.
 func TestStates(t *testing.T) {
-	for _, word := range States {
+	for _, word := range stateWords {
 		if x, ok := expectation(t, `that = "api is `+word+`"`); !ok || x.Word != word {
 			t.Errorf("%q: %+v", word, x)
 		}
+	}
+	// What a run can be in, a sentence can say, and the order is the same.
+	said := slices.DeleteFunc(slices.Clone(stateWords), func(word string) bool { return !slices.Contains(States, word) })
+	if !slices.Equal(said, States) {
+		t.Errorf("the states are %q, and sentences say %q", States, stateWords)
 	}
 	for _, word := range Verdicts {
 		if x, ok := expectation(t, `that = "verdict is `+word+`"`); !ok || x.Word != word {
@@ -99,13 +150,17 @@ func TestNumbers(t *testing.T) {
 	}
 	for m, info := range Measures {
 		of := "api"
-		if !info.Service {
+		if info.Need && !info.Service {
 			of = "shop -> api"
+		}
+		share := ""
+		if Measure(m) == TimeToHeld {
+			share = "share = \"99%\"\n"
 		}
 		for as, word := range AggregateWords {
 			for _, list := range amounts {
 				for amount := range list {
-					text := fmt.Sprintf("measure = %q\nof = %q\nis = %s\n", info.Word, of, amount)
+					text := fmt.Sprintf("measure = %q\nof = %q\nis = %s\n%s", info.Word, of, amount, share)
 					if word != "" {
 						text += fmt.Sprintf("as = %q\n", word)
 					}
@@ -116,20 +171,20 @@ func TestNumbers(t *testing.T) {
 					want, ok := valid(u, amount)
 					ok = ok && (Aggregate(as) == Auto || info.Aggregate) && (Aggregate(as) != Total || info.Unit == PerSecond)
 					x, got := expectation(t, text)
-					if ok != got || ok && (x.Value != want || x.Measure != Measure(m) || x.As != Aggregate(as)) {
+					if ok != got || ok && (x.Value != want || x.Measure != Measure(m) || x.As != Aggregate(as) || (x.Lease != "") != info.Lease) {
 						t.Errorf("%s: %t, %+v", text, got, x)
 					}
 				}
 			}
 		}
-		if _, ok := expectation(t, fmt.Sprintf("measure = %q\nof = \"api\"\nat_least = %s", info.Word, formOf(Measure(m), Auto).sample())); ok != info.Service {
-			t.Errorf("%s of a service: %t", info.Word, ok)
+		if _, ok := expectation(t, fmt.Sprintf("measure = %q\nof = \"api\"\nat_least = %s\n%s", info.Word, formOf(Measure(m), Auto).sample(), share)); ok != (info.Service || info.Lease) {
+			t.Errorf("%s of a service or lease: %t", info.Word, ok)
 		}
 		if _, ok := expectation(t, fmt.Sprintf("measure = %q\nof = \"shop -> api\"\nat_most = %s", info.Word, formOf(Measure(m), Auto).sample())); ok != info.Need {
 			t.Errorf("%s of a need: %t", info.Word, ok)
 		}
 		for _, when := range []string{`at = "400s"`, `during = "0s..400s"`} {
-			if _, ok := expectation(t, fmt.Sprintf("measure = %q\nof = %q\n%s\nat_most = %s", info.Word, of, when, formOf(Measure(m), Auto).sample())); ok != info.Aggregate {
+			if _, ok := expectation(t, fmt.Sprintf("measure = %q\nof = %q\n%s\nat_most = %s\n%s", info.Word, of, when, formOf(Measure(m), Auto).sample(), share)); ok != info.Aggregate {
 				t.Errorf("%s %s: %t", info.Word, when, ok)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,7 +25,8 @@ func FuzzParse(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte(storm))
-	c, _, err := catalog.Load(catalog.Source{Name: "shop.toml", Data: []byte(shop)})
+	f.Add([]byte(rescue))
+	c, _, err := catalog.Load(catalog.Source{Name: "shop.toml", Data: []byte(plant)})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -69,11 +71,11 @@ func checkPlayable(t *testing.T, s *Scenario) {
 	}
 	share := func(x float64) bool { return x >= 0 && x <= 1 }
 	for _, f := range s.Faults {
-		ok := f.Service != "" && f.At >= 0 && f.At < s.Horizon && f.For >= 0
+		ok := (f.Service != "") == (f.Effect != Lapse) && (f.Lease != "") == (f.Effect == Lapse) && f.Count >= 0 && f.Count <= maxCount && f.At >= 0 && f.At < s.Horizon && f.For >= 0
 		switch f.Effect {
 		case Slow:
 			ok = ok && f.Amount >= 1 && f.Amount <= maxTimes
-		case Errors, Capacity:
+		case Errors, Capacity, Lapse:
 			ok = ok && share(f.Amount)
 		case Flapping:
 			ok = ok && f.Up > 0 && f.Down > 0
@@ -98,25 +100,76 @@ func checkPlayable(t *testing.T, s *Scenario) {
 			}
 		}
 	}
+	for _, o := range s.Observers {
+		if o.ID == "" || o.Lag < 0 || len(o.Needs) != len(o.NeedsAt) {
+			t.Errorf("%+v", o)
+		}
+	}
 	for _, a := range s.Actions {
-		if a.At < 0 || a.At >= s.Horizon || len(a.Do) == 0 {
+		ok := a.At >= 0 && a.At < s.Horizon && len(a.Do) > 0 && a.Takes >= 0 && len(a.Tools) == len(a.ToolsAt)
+		ok = ok && a.Tries >= 0 && a.Tries <= maxTries && (a.Again > 0) == (a.Tries > 0)
+		if w := a.After; w != nil {
+			ok = ok && a.At == 0 && (w.Observed != nil) != (w.Done != "") && w.For >= 0 && w.Decide >= 0
+			ok = ok && (w.Done == "" || w.For == 0 && w.By == "")
+			checkCondition(t, w.Observed)
+		}
+		if !ok {
 			t.Errorf("%+v", a)
 		}
 		for _, x := range a.Do {
-			if x.Target == "" || x.Rate < 0 || x.Share < 0 || (x.Length > 0) != (x.Verb == Restart) {
+			need := deeds[x.Verb].on == onNeed
+			ok := (x.Target == "") == need && (x.From != "" && x.To != "" && x.From != x.To) == need
+			ok = ok && x.Rate >= 0 && x.Share >= 0 && (x.Length > 0) == (x.Verb == Restart)
+			ok = ok && (x.Instead != "") == (x.Verb == FailOver) && (x.Zone != "") == (x.Verb == Drain || x.Verb == Undrain)
+			ok = ok && x.Waves >= 0 && x.Waves <= maxWaves && (x.Waves > 1) == (x.Every > 0) && x.Class >= 0 && x.Class <= maxClass
+			ok = ok && (x.Rate > 0 || x.Verb != Pace) && (x.Verb == Restart || !x.Purge) && x.Lasts() >= 0
+			checkCondition(t, x.Until)
+			if !ok {
 				t.Errorf("%+v", x)
 			}
 		}
 	}
+	ends := s.FaultEnds()
+	for i, end := range ends {
+		if end < s.Faults[i].At {
+			t.Errorf("%+v ends at %s", s.Faults[i], end)
+		}
+	}
+	if len(ends) != len(s.Faults) {
+		t.Errorf("%d ends of %d faults", len(ends), len(s.Faults))
+	}
+	if end, ok := s.TriggerEnd(); ok && (end < 0 || end > s.Horizon) {
+		t.Errorf("the trigger ends at %s", end)
+	}
 	for _, x := range s.Expects {
 		ok := x.Text != "" && x.At.V >= 0 && x.At.V <= s.Horizon && x.To <= s.Horizon && (x.From < x.To) == x.During
-		ok = ok && (x.Service == "") == (x.Kind == ExpectVerdict) && x.Value >= 0 && x.Relative >= 0 && x.Absolute >= 0
+		ok = ok && (x.Service == "" && x.Lease == "") == (x.Kind == ExpectVerdict) && x.Value >= 0 && x.Relative >= 0 && x.Absolute >= 0
 		if x.Kind == ExpectNumber {
 			info := Measures[x.Measure]
-			ok = ok && (x.Need == "" && info.Service || x.Need != "" && info.Need)
+			ok = ok && (x.Need == "" && info.Service || x.Need != "" && info.Need || x.Lease != "" && info.Lease)
+			ok = ok && (x.Service == "") == info.Lease && (x.Share > 0) == (x.Measure == TimeToHeld) && x.Share <= 1
 		}
 		if !ok {
 			t.Errorf("%+v", x)
 		}
+	}
+}
+
+func checkCondition(t *testing.T, c *Condition) {
+	t.Helper()
+	if c == nil {
+		return
+	}
+	ok := c.Text != "" && (c.Service == "") != (c.Lease == "")
+	switch c.Kind {
+	case StateCondition:
+		ok = ok && slices.Contains(stateWords, c.Word) && c.Service != ""
+	case NumberCondition:
+		info := Measures[c.Measure]
+		ok = ok && info.Aggregate && (c.Lease != "") == info.Lease && (c.Relation == Over || c.Relation == Under)
+		ok = ok && c.Value >= 0 && c.Value <= maxNumber && (!c.Share || info.Nominal)
+	}
+	if !ok {
+		t.Errorf("%+v", c)
 	}
 }

@@ -15,7 +15,7 @@ const day = unit.Duration(24 * time.Hour)
 func (r *reader) load(t *toml.Table) {
 	d := r.doc.Decoder(t, "[[load]]", &r.faults)
 	l := Load{Span: d.At()}
-	r.id(d, &l.ID)
+	r.id(d, loadID, &l.ID)
 	named := r.service(d, "this load", &l.Service, &l.ServiceAt)
 	stated := r.offered(d, &l)
 	hasPoints := len(l.Points) > 0

@@ -15,10 +15,10 @@ from the table ` + "`Measures`" + ` in propagate/scenario/measure.go by
 ` + "`go test ./propagate/scenario -update`" + `; do not edit.
 
 "of" says whose number it is: a service's (` + "`of = \"api\"`" + `), a need's
-(` + "`of = \"shop -> api\"`" + `: the calls of shop to api), or either. "total" says
-whether ` + "`as = \"total\"`" + ` makes sense: it is then a number without a unit. Where
-"over time" is no, there is one number for the whole run, and ` + "`at`, `during` and `as`" + `
-are refused.
+(` + "`of = \"shop -> api\"`" + `: the calls of shop to api), either, or a lease's
+(` + "`of = \"droplets\"`" + `). "total" says whether ` + "`as = \"total\"`" + ` makes sense: it is
+then a number without a unit. Where "over time" is no, there is one number for the
+whole run, and ` + "`at`, `during` and `as`" + ` are refused.
 
 An original is one request of a client with all its attempts. An attempt is one call
 that was sent: those that are refused are counted, those that a breaker stopped are
@@ -35,6 +35,8 @@ func measuresDocument() string {
 	for m, info := range Measures {
 		of := "service"
 		switch {
+		case info.Lease:
+			of = "lease"
 		case info.Service && info.Need:
 			of = "service, need"
 		case info.Need:
@@ -53,12 +55,12 @@ func TestMeasuresDocument(t *testing.T) {
 func TestMeasures(t *testing.T) {
 	seen := make(map[string]bool)
 	for m, info := range Measures {
-		if info.Word == "" || info.Text == "" || seen[info.Word] || !info.Service && !info.Need || strings.Contains(info.Text, "|") {
+		if info.Word == "" || info.Text == "" || seen[info.Word] || !info.Service && !info.Need && !info.Lease || info.Lease && (info.Service || info.Need) || strings.Contains(info.Text, "|") {
 			t.Errorf("measure %d: %+v", m, info)
 		}
 		seen[info.Word] = true
 	}
-	if len(Measures) != int(DeadLetters)+1 || Measure(0).String() != "goodput" {
+	if len(Measures) != int(HitShare)+1 || Measure(0).String() != "goodput" {
 		t.Errorf("%d measures", len(Measures))
 	}
 }

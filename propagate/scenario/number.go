@@ -91,21 +91,30 @@ func percentage(d *toml.Decoder, v *toml.Value, key, example string) (share floa
 		}
 		return 0, false
 	}
-	digits, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	digits, marked := strings.CutSuffix(strings.TrimSpace(text), "%")
 	n, ok := decimal(strings.TrimSpace(digits))
 	switch {
-	case !percent && ok:
+	case !marked && ok:
 		d.Errorf(v.At, `write "`+text+`%", or the number without quotes where it is a ratio`, "%q has no unit", short(text))
 		return 0, false
-	case !percent || !ok:
+	case !marked || !ok:
 		d.Errorf(v.At, "write "+example, "%q is not a percentage", short(text))
 		return 0, false
 	case n > 100*maxTimes:
 		d.Errorf(v.At, "write "+example, "%q is too large", short(text))
 		return 0, false
 	}
+	return percent(text)
+}
+
+// percent is the share that a percentage is.
+func percent(text string) (share float64, ok bool) {
+	digits := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "%"))
+	if n, ok := decimal(digits); !ok || n > 100*maxTimes {
+		return 0, false
+	}
 	// The exponent divides without the error of a division; see unit.ParseRatio.
-	return parseFloat(strings.TrimSpace(digits) + "e-2")
+	return parseFloat(digits + "e-2")
 }
 
 func isPercentage(text string) bool { return strings.HasSuffix(strings.TrimSpace(text), "%") }
@@ -174,7 +183,7 @@ func (r *reader) tolerance(d *toml.Decoder, x *Expect) {
 	if !d.Has("tolerance") {
 		if x.Relation == Is {
 			x.Absolute = defaultAbsolute
-			if x.Measure != BreakerOpens { // a whole number
+			if x.Measure != BreakerOpens && x.Measure != RotationChanges { // whole numbers
 				x.Relative = defaultRelative
 			}
 		}

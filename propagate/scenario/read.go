@@ -17,7 +17,7 @@ import (
 // Limits on one scenario, beside those of package toml on a file. Names and texts
 // have the limits of a catalog.
 const (
-	maxEntries = 100_000   // faults, loads, points of loads, actions, deeds and expectations together
+	maxEntries = 100_000   // faults, loads, points of loads, observers, actions, what these need, deeds and expectations together
 	maxBins    = 1_000_000 // of the recorded series
 	maxName    = 200
 	maxText    = 10_000
@@ -64,7 +64,7 @@ func unreadable(name string, err error) error {
 // Parse reads a scenario from bytes at hand; see ReadFile.
 func Parse(name string, data []byte) (*Scenario, diag.List) {
 	doc, faults := toml.Parse(name, data)
-	r := &reader{doc: doc, faults: faults, s: &Scenario{File: name, doc: doc}, ids: make(map[string]diag.Span)}
+	r := &reader{doc: doc, faults: faults, s: &Scenario{File: name, doc: doc}, ids: make(map[string]identified)}
 	if doc.Root != nil {
 		r.root(doc.Root)
 	}
@@ -92,11 +92,12 @@ type reader struct {
 	faults  diag.List
 	s       *Scenario
 	top     *toml.Decoder
-	ids     map[string]diag.Span // of faults, loads and actions
-	spans   []span               // of what may not overlap
+	ids     map[string]identified // of faults, loads, observers and actions
+	spans   []span                // of what may not overlap
 	entries int
 	crowded bool // there are too many entries, and that has been said
 	untimed bool // a fault or load has no known time
+	trigger trigger
 }
 
 // errorf reports an error anywhere in the file.
@@ -182,20 +183,20 @@ func (r *reader) name(d *toml.Decoder, key, what string, to *string, at *diag.Sp
 	return true
 }
 
-// id reads the id of a fault, load or action, which is there once.
-func (r *reader) id(d *toml.Decoder, to *string) {
+// id reads the id of a fault, load, observer or action, which is there once.
+func (r *reader) id(d *toml.Decoder, kind idKind, to *string) {
 	var at diag.Span
-	if !r.name(d, "id", "fault, load or action", to, &at) {
+	if !r.name(d, "id", kind.String(), to, &at) {
 		return
 	}
 	if first, taken := r.ids[*to]; taken {
 		r.errorf(at, "give it another one", "the id %q is there twice", *to)
 		if last := len(r.faults) - 1; r.faults[last].Span == at {
-			r.faults[last].Related = []diag.Related{{Span: first, Note: "first used here"}}
+			r.faults[last].Related = []diag.Related{{Span: first.at, Note: "first used here"}}
 		}
 		return
 	}
-	r.ids[*to] = at
+	r.ids[*to] = identified{kind, at}
 }
 
 // plain reads a quantity without its evidence, for which a scenario has no place:

@@ -167,7 +167,7 @@ func TestReadFile(t *testing.T) {
 			{Verb: StopRetries, Target: "api"},
 			{Verb: LetRetry, Target: "api"},
 			{Verb: SetCapacity, Target: "api", Share: 1.5},
-			{Verb: Restart, Target: "api", Length: 30 * second},
+			{Verb: Restart, Target: "api", Length: 30 * second, Purge: true},
 		}}},
 		Expects: []Expect{
 			{Kind: ExpectState, Text: "api is not healthy at 1m5s", Service: "api", Not: true, Word: "healthy", At: stated(65 * second)},
@@ -298,6 +298,18 @@ func TestBounds(t *testing.T) {
 	if s, faults := Parse("a.toml", []byte(points.String()+"]")); s != nil || len(faults) != 1 {
 		t.Errorf("%v", faults)
 	}
+	// So do the services that an action needs; and each comes after another.
+	var chain strings.Builder
+	chain.WriteString("horizon = \"1d\"\n")
+	for i := range maxEntries / 2 {
+		fmt.Fprintf(&chain, "[[action]]\nid = \"a%d\"\nafter = { done = \"a%d\" }\ndo = [{ purge = \"a\" }]\n", i, (i+1)%(maxEntries/2))
+	}
+	if s, faults := Parse("a.toml", []byte(chain.String())); s != nil || len(faults) != 1 || !strings.Contains(faults[0].Message, "a0 after a1 after") {
+		t.Errorf("%v", faults)
+	}
+	if s, faults := Parse("a.toml", []byte("horizon = \"1d\"\n[[action]]\nat = \"1s\"\ndo = [{ purge = \"a\" }]\ntools = ["+strings.Repeat(`"a",`, maxEntries)+"]")); s != nil || len(faults) != 1 {
+		t.Errorf("%v", faults)
+	}
 	// Everything on one line, at fault each time.
 	bad := "horizon = \"1s\"\nexpect = [" + strings.Repeat(`{that="a is dwon"},`, 50_000) + "]"
 	if _, faults := Parse("a.toml", []byte(bad)); len(faults) > maxFaults+1 {
@@ -311,12 +323,18 @@ func TestBounds(t *testing.T) {
 // TestWarnings holds what is played, but was probably meant otherwise.
 func TestWarnings(t *testing.T) {
 	for text, want := range map[string]string{
-		`fault = [{ at = "60s", until = "401s", service = "a", effect = "down" }]`:                          "this fault ends at 6m41s, and the scenario is over at 6m40s",
-		`fault = [{ at = "60s", until = "400s", service = "a", effect = "down" }]`:                          "",
-		`load = [{ service = "a", points = [["0s", "5/s"], ["400s", "9/s"]] }]`:                             "the point at 6m40s is not reached: this load is over at 6m40s",
-		`load = [{ service = "a", points = [["0s", "5/s"], ["500s", "9/s"]], shape = "linear" }]`:           "",
-		`load = [{ service = "a", for = "1m", points = [["0s", "5/s"], ["70s", "9/s"]] }]`:                  "the point at 1m10s is not reached: this load is over at 1m",
-		`load = [{ service = "a", points = [["0s", "5/s"], ["1h", "9/s"], ["2h", "1/s"]], shape="linear"}]`: "the point at 2h is not reached: this load is over at 6m40s",
+		`fault = [{ at = "60s", until = "401s", service = "a", effect = "down" }]`: "this fault ends at 6m41s, and the scenario is over at 6m40s",
+		`fault = [{ at = "60s", until = "400s", service = "a", effect = "down" }]`: "",
+		`fault = [{ id = "f", at = "60s", for = "60s", service = "a", effect = "down" }]
+		action = [{ at = "121s", do = [{ restore = "f" }] }]`: `the fault "f" is over at 2m by itself, and this ends it at 2m1s`,
+		`fault = [{ id = "f", at = "60s", lease = "a", effect = "lapse 9%" }]
+		action = [{ at = "121s", do = [{ restore = "f" }] }]`: `the leases of the fault "f" are lost at once, and this does not bring them back`,
+		`action = [{ at = "300s", takes = "100s", do = [{ purge = "a" }] }]`:                                       "this action takes effect at 6m40s, and the scenario is over at 6m40s",
+		`action = [{ after = { observed = "a is down", for = "200s", decide = "200s" }, do = [{ purge = "a" }] }]`: "this action is decided after 6m40s at the earliest, and the scenario is over at 6m40s",
+		`load = [{ service = "a", points = [["0s", "5/s"], ["400s", "9/s"]] }]`:                                    "the point at 6m40s is not reached: this load is over at 6m40s",
+		`load = [{ service = "a", points = [["0s", "5/s"], ["500s", "9/s"]], shape = "linear" }]`:                  "",
+		`load = [{ service = "a", for = "1m", points = [["0s", "5/s"], ["70s", "9/s"]] }]`:                         "the point at 1m10s is not reached: this load is over at 1m",
+		`load = [{ service = "a", points = [["0s", "5/s"], ["1h", "9/s"], ["2h", "1/s"]], shape="linear"}]`:        "the point at 2h is not reached: this load is over at 6m40s",
 	} {
 		s, faults := Parse("a.toml", []byte("horizon = \"400s\"\n"+text))
 		switch {
