@@ -14,16 +14,20 @@ var stateTones = map[string]string{
 }
 
 // The colour of recovering is the one of Okabe and Ito that no outcome has, and its
-// words are white on it.
+// words are white on it. Who is exposed still works: grey.
 const (
+	exposedStrip    = "#b8bec9"
 	recoveringStrip = "#0072b2"
 	recoveringText  = "#ffffff"
 	bandText        = "#10141a" // on all other strips, at 4.5:1 or more
 )
 
 func stateStrip(t *theme, state string) string {
-	if state == "recovering" {
+	switch state {
+	case "recovering":
 		return recoveringStrip
+	case "exposed":
+		return exposedStrip
 	}
 	return t.tones[stateTones[state]].strip
 }

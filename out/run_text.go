@@ -11,7 +11,7 @@ import (
 
 // stateStyles colour a word that is also written out.
 var stateStyles = [...]string{
-	propagate.Healthy: green, propagate.Recovering: blue, propagate.Frozen: blue, propagate.Throttled: cyan,
+	propagate.Healthy: green, propagate.Recovering: blue, propagate.Exposed: dim, propagate.Frozen: blue, propagate.Throttled: cyan,
 	propagate.Delayed: cyan, propagate.Degraded: yellow, propagate.Down: red,
 }
 

@@ -102,6 +102,7 @@ type State uint8
 const (
 	Healthy State = iota
 	Recovering
+	Exposed // it works, and what would protect it is switched off
 	Frozen
 	Throttled
 	Delayed

@@ -94,7 +94,7 @@ func (en *engine) judge(s *server) {
 	if settled := w.good + w.bad; settled > mech.Tiny {
 		share = w.bad / settled
 	}
-	if raw > Recovering && raw < Down && raw != Frozen && raw != Throttled && !s.struck() {
+	if raw > Recovering && raw < Down && raw != Exposed && raw != Frozen && raw != Throttled && !s.struck() {
 		switch {
 		case w.state == Recovering: // it stays that until it is clearly worse again
 			if share <= max(1.5*w.low, degradedShare) || age < w.age {

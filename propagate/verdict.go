@@ -20,10 +20,12 @@ func (r *Result) decide() {
 	r.Verdict = Verdict{Word: "healthy", TriggerEnd: trigger}
 	for i := range r.Services {
 		s := &r.Services[i]
-		if len(s.Windows) == 0 {
+		// Who is merely exposed still works.
+		impaired := slices.DeleteFunc(slices.Clone(s.Windows), func(w Window) bool { return w.State == Exposed })
+		if len(impaired) == 0 {
 			continue
 		}
-		r.Verdict.Services = append(r.Verdict.Services, r.ending(s, trigger))
+		r.Verdict.Services = append(r.Verdict.Services, r.ending(s, impaired, trigger))
 	}
 	slices.SortStableFunc(r.Verdict.Services, func(a, b ServiceVerdict) int {
 		return cmp.Or(
@@ -46,16 +48,16 @@ func severity(word string) int {
 
 // ending is how one service ends. It is metastable when the trigger is gone, what it
 // is offered would fit its capacity, and it fails all the same and gets no better.
-func (r *Result) ending(s *ServiceResult, trigger float64) ServiceVerdict {
-	v := ServiceVerdict{ID: s.ID, From: s.Windows[0].From, Recovery: math.NaN()}
-	for _, w := range s.Windows {
+func (r *Result) ending(s *ServiceResult, impaired []Window, trigger float64) ServiceVerdict {
+	v := ServiceVerdict{ID: s.ID, From: impaired[0].From, Recovery: math.NaN()}
+	for _, w := range impaired {
 		v.Worst = max(v.Worst, w.State)
 		v.To = w.To
 	}
 	for i := range s.Bins {
 		v.Lost += s.Bins[i].Failed
 	}
-	last := s.Windows[len(s.Windows)-1]
+	last := impaired[len(impaired)-1]
 	if !last.Open {
 		v.Word = "recovered"
 		if !math.IsInf(trigger, 1) {

@@ -36,12 +36,12 @@ func (r *reader) condition(d *toml.Decoder, at diag.Span, text string) (*Conditi
 	if word, is := strings.CutPrefix(rest, "not "); is {
 		c.Not, c.Word = true, strings.TrimSpace(word)
 	}
-	if !slices.Contains(stateWords, c.Word) {
+	if !slices.Contains(States, c.Word) {
 		switch word, _, _ := strings.Cut(c.Word, " "); {
 		case c.Not && slices.Contains(relationWords, word):
 			d.Errorf(at, conditions, "what is not over a number is under it, and here it is %q", short(c.Word))
 		default:
-			d.UnknownWord(r.within(at, c.Word, true), "state", c.Word, stateWords)
+			d.UnknownWord(r.within(at, c.Word, true), "state", c.Word, States)
 		}
 		return nil, false
 	}

@@ -143,7 +143,7 @@ func (r *reader) sentence(d *toml.Decoder, at diag.Span, text string, x *Expect)
 		x.Not, word = true, strings.TrimSpace(rest)
 	}
 	x.Kind, x.Service, x.Word = ExpectState, subject, word
-	what, words := "state", stateWords
+	what, words := "state", States
 	if subject == "verdict" {
 		x.Kind, x.Service = ExpectVerdict, ""
 		what, words = "verdict", Verdicts

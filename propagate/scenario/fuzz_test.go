@@ -163,7 +163,7 @@ func checkCondition(t *testing.T, c *Condition) {
 	ok := c.Text != "" && (c.Service == "") != (c.Lease == "")
 	switch c.Kind {
 	case StateCondition:
-		ok = ok && slices.Contains(stateWords, c.Word) && c.Service != ""
+		ok = ok && slices.Contains(States, c.Word) && c.Service != ""
 	case NumberCondition:
 		info := Measures[c.Measure]
 		ok = ok && info.Aggregate && (c.Lease != "") == info.Lease && (c.Relation == Over || c.Relation == Under)

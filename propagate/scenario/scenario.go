@@ -324,12 +324,7 @@ const (
 var AggregateWords = []string{"", "mean", "total", "max", "min"}
 
 // States are the words for the state of a service over time; see docs/scenario.md.
-var States = []string{"healthy", "recovering", "frozen", "throttled", "delayed", "degraded", "down"}
-
-// stateWords are what a sentence may say of a state, in the same order. A service is
-// exposed while an automatic action that protects it is disabled; the values of
-// States do not have that yet.
-var stateWords = []string{"healthy", "recovering", "exposed", "frozen", "throttled", "delayed", "degraded", "down"}
+var States = []string{"healthy", "recovering", "exposed", "frozen", "throttled", "delayed", "degraded", "down"}
 
 // Verdicts are the words for how a run ends.
 var Verdicts = []string{"healthy", "recovered", "degraded", "metastable", "ongoing"}
