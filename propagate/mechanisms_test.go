@@ -33,6 +33,7 @@ type mechanism struct {
 	policy   any      // what can be said
 	presets  any      // a sorted table, or nil
 	engine   []string // functions of package propagate that play the rest of it
+	shown    string   // the folder of docs/gallery/scenarios that shows it
 	isStated func(*catalog.Catalog, *scenario.Scenario) bool
 }
 
@@ -51,6 +52,7 @@ var mechanisms = []mechanism{
 		policy.Retry{},
 		policy.RetryPresets,
 		[]string{"fail", "mayRetry", "retries", "admit", "amplified", "handoff"},
+		"retry-storm",
 		stated(func(n *catalog.Need) bool { return n.Retry != nil && n.Retry.Attempts.Or(3) > 1 }, nil),
 	},
 	{
@@ -58,6 +60,7 @@ var mechanisms = []mechanism{
 		policy.RetryBudget{},
 		policy.RetryBudgetPresets,
 		nil,
+		"retry-budget",
 		stated(func(n *catalog.Need) bool { return n.Retry != nil && n.Retry.Budget != nil }, nil),
 	},
 	{
@@ -65,6 +68,7 @@ var mechanisms = []mechanism{
 		policy.Breaker{},
 		policy.BreakerPresets,
 		[]string{"offer"},
+		"breaker",
 		stated(func(n *catalog.Need) bool { return n.Breaker != nil }, nil),
 	},
 	{
@@ -72,6 +76,7 @@ var mechanisms = []mechanism{
 		policy.Bulkhead{},
 		policy.BulkheadPresets,
 		[]string{"offer", "holding"},
+		"soft-need-bulkhead",
 		stated(func(n *catalog.Need) bool { return n.Bulkhead != nil }, nil),
 	},
 	{
@@ -79,6 +84,7 @@ var mechanisms = []mechanism{
 		policy.ClientThrottle{},
 		policy.ClientThrottlePresets,
 		[]string{"offer"},
+		"client-throttle",
 		stated(func(n *catalog.Need) bool { return n.Limit != nil }, nil),
 	},
 	{
@@ -86,6 +92,7 @@ var mechanisms = []mechanism{
 		policy.Queue{},
 		policy.QueuePresets,
 		[]string{"order", "fairShare", "serveLane", "settleLeaf", "lapse"},
+		"queue-bound",
 		stated(nil, func(s *catalog.Service) bool { return s.Queue != nil }),
 	},
 	{
@@ -93,6 +100,7 @@ var mechanisms = []mechanism{
 		policy.Throttle{},
 		nil,
 		nil,
+		"throttle",
 		func(c *catalog.Catalog, sc *scenario.Scenario) bool {
 			return stated(nil, func(s *catalog.Service) bool { return s.Throttle != nil })(c, sc) ||
 				slices.ContainsFunc(sc.Actions, func(a scenario.Action) bool {
@@ -105,6 +113,7 @@ var mechanisms = []mechanism{
 		policy.Shed{},
 		nil,
 		nil,
+		"shed",
 		stated(nil, func(s *catalog.Service) bool { return s.Shed != nil }),
 	},
 }
@@ -159,8 +168,20 @@ func (m *mechanism) page(t *testing.T, policies, behaviour, engine *source) (tex
 	b.WriteString(policies.fields(t, kind))
 	b.WriteString(policies.words(m.file + ".go"))
 
-	fmt.Fprintf(&b, "## How it is played\n\n[propagate/mech/%s.go](../../propagate/mech/%s.go)\n\n", m.file, m.file)
-	b.WriteString(behaviour.exported(t, m.file+".go"))
+	functions, sections := behaviour.exported(t, m.file+".go")
+	fmt.Fprintf(&b, "## Equation and source\n\n%s\n", section(t, m, sections, "Equation"))
+	if m.shown == "" {
+		t.Errorf("%s: no scenario shows it", m.title)
+	} else {
+		folder := "../gallery/scenarios/" + m.shown
+		if _, err := os.Stat(filepath.Join(docs, "gallery", "scenarios", m.shown, "run.svg")); err != nil {
+			t.Error(err)
+		}
+		fmt.Fprintf(&b, "## See it\n\n![%s, over time](%s/run.svg)\n\n[The scenario](%s/scenario.toml) and [its catalog](%s/catalog.toml); [what they show](../scenarios.md).\n\n", m.title, folder, folder, folder)
+	}
+	fmt.Fprintf(&b, "## When it is wrong\n\n%s\n", section(t, m, sections, "When it is wrong"))
+	fmt.Fprintf(&b, "## In the code\n\n[propagate/mech/%s.go](../../propagate/mech/%s.go)\n\n", m.file, m.file)
+	b.WriteString(functions)
 	if len(m.engine) > 0 {
 		b.WriteString("In the engine:\n\n")
 	}
@@ -186,6 +207,15 @@ func (m *mechanism) page(t *testing.T, policies, behaviour, engine *source) (tex
 	text, cases = m.cases(t)
 	b.WriteString(text)
 	return b.String(), cases
+}
+
+// section is what the comments of a mechanism say below a heading.
+func section(t *testing.T, m *mechanism, sections map[string]string, heading string) string {
+	t.Helper()
+	if sections[heading] == "" {
+		t.Errorf("%s: nothing that propagate/mech/%s.go exports says \"# %s\"", m.title, m.file, heading)
+	}
+	return sections[heading]
 }
 
 // cases lists the reference cases that state the mechanism.
@@ -370,7 +400,7 @@ func (s *source) fields(t *testing.T, kind string) string {
 		t.Fatalf("%sKeys reads no key", kind)
 	}
 	var b strings.Builder
-	b.WriteString("| key | meaning |\n|---|---|\n")
+	b.WriteString("| key | such as | meaning |\n|---|---|---|\n")
 	written := make(map[string]bool)
 	s.rows(t, &b, kind, "", keys, written)
 	for field, key := range keys {
@@ -386,7 +416,7 @@ func (s *source) fields(t *testing.T, kind string) string {
 func (s *source) rows(t *testing.T, b *strings.Builder, kind, prefix string, keys map[string]string, written map[string]bool) {
 	for _, f := range s.structure(kind).Fields.List {
 		if text := strings.Join(strings.Fields(f.Doc.Text()), " "); text != "" {
-			fmt.Fprintf(b, "| | *%s* |\n", text)
+			fmt.Fprintf(b, "| | | *%s* |\n", text)
 		}
 		for _, name := range f.Names {
 			if id, ok := f.Type.(*ast.Ident); ok && s.find(id.Name) != nil {
@@ -403,9 +433,31 @@ func (s *source) rows(t *testing.T, b *strings.Builder, kind, prefix string, key
 			if strings.Contains(text, "|") {
 				t.Errorf("%s.%s: what stands in a table can hold no bar", kind, name.Name)
 			}
-			fmt.Fprintf(b, "| `%s%s` | %s |\n", prefix, key, text)
+			fmt.Fprintf(b, "| `%s%s` | %s | %s |\n", prefix, key, s.example(t, f.Type), text)
 		}
 	}
+}
+
+// example is how a catalog writes a value of a type.
+func (s *source) example(t *testing.T, of ast.Expr) string {
+	t.Helper()
+	var name strings.Builder
+	if err := format.Node(&name, s.set, of); err != nil {
+		t.Fatal(err)
+	}
+	text, ok := map[string]string{
+		"unit.Value[unit.Duration]": "`\"30s\"`", "unit.Value[unit.Range]": "`\"30s\"`, `\"5s..60s\"`", "unit.Value[unit.Rate]": "`\"100/s\"`",
+		"unit.Value[unit.Ratio]": "`\"20%\"`", "unit.Value[int64]": "`3`", "unit.Value[float64]": "`0.5`",
+		"string": "a word", "bool": "`true`", "[]string": "words",
+	}[name.String()]
+	switch {
+	case ok:
+		return text
+	case strings.HasPrefix(name.String(), "*"):
+		return "a table"
+	}
+	t.Errorf("no example of %s", name.String())
+	return ""
 }
 
 var camel = regexp.MustCompile("([a-z])([A-Z])")
@@ -429,10 +481,12 @@ func (s *source) words(file string) string {
 	return b.String()
 }
 
-// exported are the comments of what a file exports, with its signature.
-func (s *source) exported(t *testing.T, file string) string {
+// exported are the comments of what a file exports, with its signature; what stands
+// below headings in them is returned by heading.
+func (s *source) exported(t *testing.T, file string) (text string, sections map[string]string) {
 	t.Helper()
 	var b strings.Builder
+	sections = make(map[string]string)
 	written := 0
 	add := func(pos token.Pos, decl any, comment string) {
 		if s.fileOf(pos) != file {
@@ -441,6 +495,12 @@ func (s *source) exported(t *testing.T, file string) string {
 		written++
 		if comment == "" {
 			t.Errorf("%s: something exported says nothing", file)
+		}
+		comment, rest, _ := strings.Cut(comment, "\n# ")
+		for rest != "" {
+			heading, text, _ := strings.Cut(rest, "\n")
+			text, rest, _ = strings.Cut(text, "\n# ")
+			sections[heading] += s.markdown(text)
 		}
 		var code strings.Builder
 		if err := format.Node(&code, s.set, decl); err != nil {
@@ -473,7 +533,7 @@ func (s *source) exported(t *testing.T, file string) string {
 	if written == 0 {
 		t.Errorf("%s exports nothing", file)
 	}
-	return b.String()
+	return b.String(), sections
 }
 
 // quoted indents a text below its signature.

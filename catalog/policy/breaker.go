@@ -14,13 +14,13 @@ import (
 // or after so many failures InARow.
 type Breaker struct {
 	Preset  string                    // the preset it was taken from; may be empty
-	Errors  unit.Value[unit.Ratio]    // share of failures that opens it
-	Window  unit.Value[unit.Duration] // time over which failures are counted
+	Errors  unit.Value[unit.Ratio]    // share of failures that opens it; 50 % where not stated
+	Window  unit.Value[unit.Duration] // time over which failures are counted; 10 s where neither it, Ring nor Calls is stated
 	Ring    unit.Value[int64]         // or: the last so many results are counted
 	InARow  unit.Value[int64]         // or: it opens after so many failures in a row
-	Calls   unit.Value[int64]         // calls in the window below which it stays closed
-	OpenFor unit.Value[unit.Duration] // how long it stays open
-	Probes  unit.Value[int64]         // calls let through to find out whether the target is back
+	Calls   unit.Value[int64]         // calls in the window below which it stays closed; 0 where not stated, a ring is full
+	OpenFor unit.Value[unit.Duration] // how long it stays open; 30 s where not stated
+	Probes  unit.Value[int64]         // calls let through to find out whether the target is back; 1 where not stated
 }
 
 // BreakerPreset is the breaker of real software, by name.

@@ -10,19 +10,19 @@ import (
 // Queue is where requests wait for a service.
 type Queue struct {
 	Preset      string                    // the preset it was taken from; may be empty
-	Bound       unit.Value[int64]         // requests that may wait; more are rejected
-	Discipline  string                    // one of DisciplineWords; "" where not stated
-	Deadline    unit.Value[unit.Duration] // work older than this is dropped when a server would take it
-	Retention   unit.Value[unit.Duration] // how long a durable queue keeps what nobody takes
+	Bound       unit.Value[int64]         // requests that may wait; more are rejected; no limit where not stated
+	Discipline  string                    // one of DisciplineWords; fifo where not stated
+	Deadline    unit.Value[unit.Duration] // work older than this is dropped when a server would take it; no limit where not stated
+	Retention   unit.Value[unit.Duration] // how long a durable queue keeps what nobody takes; for ever where not stated
 	Cancel      bool                      // what its caller has given up leaves the queue at once
 	DropExpired bool                      // what its caller has given up, or will before Margin has passed, is dropped when a server would take it
 	Margin      unit.Value[unit.Duration] // see DropExpired; 0 where not stated
-	RejectCost  unit.Value[unit.Ratio]    // work of a rejection, as a share of a request's
-	Classes     string                    // one of ClassWords; "" where not stated
+	RejectCost  unit.Value[unit.Ratio]    // work of a rejection, as a share of a request's; 0 where not stated
+	Classes     string                    // one of ClassWords; strict where not stated
 	Target      unit.Value[unit.Duration] // CoDel: longest wait while the queue is never empty; 5 ms where not stated
 	Interval    unit.Value[unit.Duration] // CoDel, adaptive LIFO: how long is never; 100 ms where not stated
-	Visibility  unit.Value[unit.Duration] // durable: what was taken and not finished by then is given out again
-	MaxReceives unit.Value[int64]         // durable: what was given out so often goes to the dead letters
+	Visibility  unit.Value[unit.Duration] // durable: what was taken and not finished by then is given out again; 30 s where not stated
+	MaxReceives unit.Value[int64]         // durable: what was given out so often goes to the dead letters; for ever where not stated
 }
 
 // ClassWords are the ways to share a service between the priorities of its

@@ -15,14 +15,14 @@ const MaxAttempts = 1000
 // Retry is what a caller does with a failed attempt.
 type Retry struct {
 	Preset   string                    // the preset it was taken from; may be empty
-	Attempts unit.Value[int64]         // all attempts, the first included
-	Backoff  string                    // one of BackoffWords; "" where not stated
-	Base     unit.Value[unit.Duration] // pause before the first retry
+	Attempts unit.Value[int64]         // all attempts, the first included; 3 where not stated
+	Backoff  string                    // one of BackoffWords; full-jitter where not stated
+	Base     unit.Value[unit.Duration] // pause before the first retry; 100 ms where not stated
 	Factor   unit.Value[float64]       // growth of the pause from one retry to the next; 2 where not stated
 	Cap      unit.Value[unit.Duration] // longest pause; no limit where not stated
 	Jitter   unit.Value[unit.Ratio]    // each pause times a number between 1-jitter and 1+jitter; 0 where not stated
-	Deadline unit.Value[unit.Duration] // no attempt begins later than this after the first
-	Budget   *RetryBudget              // nil: not stated
+	Deadline unit.Value[unit.Duration] // no attempt begins later than this after the first; no limit where not stated
+	Budget   *RetryBudget              // see [retry budget](retry-budget.md); none where not stated
 }
 
 // BackoffWords are the ways to wait between attempts. With

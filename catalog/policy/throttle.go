@@ -8,7 +8,7 @@ import (
 // Throttle is a token bucket in front of a service.
 type Throttle struct {
 	Rate  unit.Value[unit.Rate] // admitted in the long run
-	Burst unit.Value[int64]     // admitted at once
+	Burst unit.Value[int64]     // admitted at once, after a pause; 0 where not stated
 }
 
 // ThrottleKeys reads `throttle = { rate = "100/s", burst = 500 }`.

@@ -19,6 +19,21 @@ const (
 // Breaker is the breakers of all client processes of one need. They are taken to
 // work in step, as one breaker with all their results; real ones smear out a
 // little, see docs/validation.md.
+//
+// # Equation
+//
+// Closed: counts good and bad results of the window, the ring or the row, and opens
+// when bad/(good+bad) reaches the threshold and enough were counted. Open: lets nothing
+// through for a fixed time. Half-open: lets m calls a process through, waits for the
+// last of them (the m-th harmonic number of their mean time), and closes or opens again
+// by the same threshold (M. Nygard, Release It!, 2007).
+//
+// # When it is wrong
+//
+// One breaker stands for those of all processes: where a share of calls near the
+// threshold fails, real ones open one after another, and here all do or none does. In a
+// row means k failures at the mean rate: it never opens below k/(k+1) failing, and a
+// real one has bad luck sooner or later.
 type Breaker struct {
 	State BreakerState
 	Since float64 // when it came into its state

@@ -3,6 +3,16 @@ package mech
 // Pool lets requests into a limited number of places: threads, or the calls of a
 // bulkhead. Who leaves within a step makes room within the step, and that is not
 // known yet: it is expected from the steps before.
+//
+// # Equation
+//
+// Little's law: where at most N are inside and each stays for W, N/W pass in a second
+// (J. D. C. Little, 1961). What finds no place fails at once and is not sent.
+//
+// # When it is wrong
+//
+// Below its limit it stops nobody, where chance would now and then fill it. It has no
+// waiting room: max_wait is read and not played.
 type Pool struct {
 	answered float64 // that left per second in the last step
 	leaving  float64 // the same, mean of some steps

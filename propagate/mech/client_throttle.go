@@ -4,6 +4,17 @@ package mech
 // ch. 21: of the requests of the last window, K times what was accepted may be
 // sent; the rest is refused in the client. The window forgets exponentially, with
 // the same mean age as one of that length cut off sharply.
+//
+// # Equation
+//
+// With R requests and A accepts in the window, a request is sent with probability
+// 1 - max(0, (R - K·A)/(R + 1)): in overload the target sees K times what it accepts.
+// A token bucket sends min(demand, tokens + rate·time).
+//
+// # When it is wrong
+//
+// All processes share one window. Right after a jump the forgetting window is quicker
+// than a sharp one of the same length, by some seconds for one of two minutes.
 type Adaptive struct {
 	K, Window         float64
 	requests, accepts float64

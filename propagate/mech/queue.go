@@ -5,6 +5,23 @@ import "math"
 // Queue is a row of waiting requests, kept by the interval in which they arrived:
 // Newell's cumulative curves. The age of its head is measured, never predicted, and
 // what nobody waits for any more is in it like everything else.
+//
+// # Equation
+//
+// First come, first served: what begins at a time t arrived at the time at which the
+// curve of arrivals stood where the curve of starts stands now, so its wait is the
+// horizontal distance of the two (G. F. Newell, Applications of Queueing Theory, 1982).
+// An attempt that has waited w is answered in time with probability 1 - exp(-(T-w)/s),
+// T being its time-out and s the mean service time. A bound K on the queue keeps
+// goodput only if K ≤ μ(T - s), and dropping what has expired only with a margin of
+// about 2s. CoDel and adaptive LIFO: B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015;
+// RFC 8289.
+//
+// # When it is wrong
+//
+// While fewer requests come than can be served nobody waits; in truth some do (Erlang
+// C), and of few servers many. Ages in a long queue are kept to two percent. Under
+// newest-first all that came in one interval have the same age.
 type Queue struct {
 	Newest bool // the newest is served first
 

@@ -14,6 +14,21 @@ const AssumedBase = 0.1
 // Pause is the distribution of the pause after the k-th attempt (1, 2, …) of a
 // retry policy: even between low and low+spread seconds. The kinds are those of
 // policy.BackoffWords.
+//
+// # Equation
+//
+// The pause after attempt k lies in [0, min(cap, base·factor^(k-1))] with full jitter,
+// in the upper half of that with equal jitter, and at its end without. Where attempts
+// fail independently with probability p, n of them are (1-p^n)/(1-p) attempts a call,
+// and p^n of the calls fail (M. Brooker, "Fixing retries with token buckets and circuit
+// breakers", 2022). Layers multiply: n^L attempts at the bottom of L of them (AWS
+// Builders' Library, "Timeouts, retries and backoff with jitter").
+//
+// # When it is wrong
+//
+// Pauses of equal clients are spread as a mean: one client's second attempt does not
+// depend on how long its first pause was. Attempts beyond the twelfth behave like the
+// twelfth. Jitter of a jittered pause is taken as even between its ends.
 func Pause(r *policy.Retry, k int) (low, spread float64) {
 	if r == nil || r.Backoff == "none" {
 		return 0, 0

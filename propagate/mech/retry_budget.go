@@ -8,6 +8,20 @@ import (
 
 // Budget is the state of the retry budgets of all client processes of one need,
 // taken together: N equal buckets are one bucket N times as large.
+//
+// # Equation
+//
+// Amplification in a steady state, at the rate l of calls and the probability p that an
+// attempt fails: a share b of calls (and r more a second) gives at most 1 + b + r/l
+// (Finagle's RetryBudget); tokens with ratio t stop all retries once p > t/(1+t) (gRPC
+// proposal A6); a quota with cost q gives 1 + min(p + p², (1-p)/(q·p)) for three
+// attempts (AWS SDKs); a share b of what is under way gives 1 + b/(1-b) (Envoy).
+//
+// # When it is wrong
+//
+// All processes have the same luck. Near the threshold of a token bucket one process
+// runs dry before another and retries go on a little where here all stop at once: at
+// p = 0.1 and a ratio of 0.1 a simulation of single requests retries 2 % of calls.
 type Budget struct {
 	kind    policy.BudgetKind
 	Tokens  float64

@@ -1,6 +1,16 @@
 package mech
 
 // Bucket is a token bucket: Rate tokens a second, at most Burst.
+//
+// # Equation
+//
+// tokens' = rate - admitted, 0 ≤ tokens ≤ burst; admitted in h seconds is
+// min(demand, tokens + rate·h). The rest is refused at once, and may be tried again.
+//
+// # When it is wrong
+//
+// Within a step arrivals are even: a burst that is shorter than a step finds more
+// tokens than it would.
 type Bucket struct {
 	Rate, Burst float64
 	Tokens      float64
