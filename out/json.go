@@ -23,6 +23,7 @@ const (
 	detailSchema  = "knockon.service/1"
 	checkSchema   = "knockon.check/1"
 	runSchema     = "knockon.run/1"
+	manySchema    = "knockon.ensemble/1"
 	whySchema     = "knockon.why/1"
 )
 
@@ -157,7 +158,9 @@ func writeJSON(w io.Writer, r Report, _ Options) error {
 	case *Check:
 		document = r.json()
 	case *Run:
-		return writeRunJSON(w, r)
+		return writeRunJSON(w, r.json())
+	case *Ensemble:
+		return writeRunJSON(w, r.json())
 	case *Why:
 		document = r.json()
 	case *Ask:

@@ -38,8 +38,11 @@ func graphs(r Report) bool {
 }
 
 func runs(r Report) bool {
-	_, ok := r.(*Run)
-	return ok
+	switch r.(type) {
+	case *Run, *Ensemble:
+		return true
+	}
+	return false
 }
 
 func graphsAndRuns(r Report) bool { return graphs(r) || runs(r) }
@@ -111,6 +114,8 @@ func unsupported(format string, r Report) error {
 		name = "check"
 	case *Run:
 		name = "run"
+	case *Ensemble:
+		name = "set of runs"
 	case *Why:
 		name = "explanation"
 	case *Ask:

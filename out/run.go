@@ -29,7 +29,8 @@ type Run struct {
 	Services    []RunService // by ID
 	Needs       []propagate.NeedResult
 	Impaired    []Impairment // worst first
-	Events      []Event      // by time, faults before loads before actions
+	Events      []Event      // by time, faults before loads before actions; of actions those that took effect
+	Actions     []RunAction  // in the order of the scenario
 	Verdict     string       // one of scenario.Verdicts
 	TriggerEnd  float64      // +Inf while a fault lasts to the horizon
 	Expects     []Expectation
@@ -41,6 +42,9 @@ type Run struct {
 	Balance     float64
 	Partial     bool
 
+	Chance string // "stochastic engine, seed 17"; empty of an engine that knows none
+	head   string // in place of the usual headline
+
 	ShowAssumptions bool // a text lists every number that was assumed
 	ShowSteps       bool // a text says how the run was stepped, and what was not played
 }
@@ -51,6 +55,7 @@ type RunOptions struct {
 	Explain     Explain // nil: reasons are the faults that strike a service
 	Assumptions bool    // see Run
 	Steps       bool
+	Chance      string
 }
 
 // Explain says what ails a service at a time, in seconds; at its worst where at is
@@ -77,6 +82,8 @@ type Impairment struct {
 	Recovery float64 // seconds after the trigger; NaN where it did not recover
 	Evidence string
 	Because  string // why, in a few words; may be empty
+
+	told string // in place of the usual story
 }
 
 // EventKind is the kind of what happens in a scenario.
@@ -102,6 +109,7 @@ type Event struct {
 	Text     string
 	At, To   float64 // To is the horizon where it lasts
 	Open     bool    // lasts to the horizon
+	By       string  // the action that ended a fault; empty where it ended by itself
 	Constant bool    // changes nothing by itself: what a service is offered all along
 }
 
@@ -124,7 +132,7 @@ func NewRun(c *catalog.Catalog, res *propagate.Result, o RunOptions) *Run {
 		Horizon: sc.Horizon.Seconds(), Needs: res.Needs,
 		Verdict: res.Verdict.Word, TriggerEnd: res.Verdict.TriggerEnd, Assumptions: res.Assumptions, Doubts: res.Doubts, Ignored: res.Ignored,
 		Steps: res.Steps, Balance: res.Balance, Partial: res.Partial,
-		Tolerance: cmp.Or(o.Tolerance, propagate.DefaultTolerance), ShowAssumptions: o.Assumptions, ShowSteps: o.Steps,
+		Tolerance: cmp.Or(o.Tolerance, propagate.DefaultTolerance), ShowAssumptions: o.Assumptions, ShowSteps: o.Steps, Chance: o.Chance,
 	}
 	bins := 0
 	if len(res.Services) > 0 {
@@ -157,7 +165,8 @@ func NewRun(c *catalog.Catalog, res *propagate.Result, o RunOptions) *Run {
 			r.Services[at].Deadline = min(r.Services[at].Deadline, n.Timeout)
 		}
 	}
-	r.Events = events(sc)
+	r.Actions = runActions(res)
+	r.Events = events(sc, res, r.enders(sc, res))
 	r.addImpairments(res, index, o.Explain)
 	for i := range res.Expects {
 		x := &res.Expects[i]
@@ -243,8 +252,9 @@ func (r *Run) unmet() int {
 	return n
 }
 
-// events are the faults, loads and actions of a scenario.
-func events(sc *scenario.Scenario) []Event {
+// events are the faults, loads and actions of a scenario, as they came to pass, and who
+// ended each fault.
+func events(sc *scenario.Scenario, res *propagate.Result, enders []string) []Event {
 	horizon := sc.Horizon.Seconds()
 	until := func(at, length unit.Duration) (float64, bool) {
 		if end := (at + length).Seconds(); length > 0 && end < horizon {
@@ -257,6 +267,9 @@ func events(sc *scenario.Scenario) []Event {
 		f := &sc.Faults[i]
 		e := Event{Kind: FaultEvent, Index: i, ID: f.ID, Service: f.Service, At: f.At.Seconds(), Text: faultText(f)}
 		e.To, e.Open = until(f.At, f.For)
+		if i < len(res.FaultEnds) && res.FaultEnds[i] < e.To {
+			e.To, e.Open, e.By = res.FaultEnds[i], false, enders[i]
+		}
 		all = append(all, e)
 	}
 	for i := range sc.Loads {
@@ -269,6 +282,12 @@ func events(sc *scenario.Scenario) []Event {
 	for i := range sc.Actions {
 		a := &sc.Actions[i]
 		at := a.At.Seconds()
+		if i < len(res.Actions) {
+			at = res.Actions[i].Done
+		}
+		if math.IsNaN(at) {
+			continue
+		}
 		all = append(all, Event{Kind: ActionEvent, Index: i, ID: a.ID, At: at, To: at, Text: actionText(a)})
 	}
 	slices.SortStableFunc(all, func(a, b Event) int { return cmp.Compare(a.At, b.At) })

@@ -10,15 +10,18 @@ import (
 )
 
 // writeCSV writes the series of a run as a table that spreadsheets load: one row for
-// every bin of every service and need, one column for every number, a cell empty
-// where a number does not apply. RFC 4180.
+// every bin of every service and need, and for every moment of an action, one column
+// for every number, a cell empty where a number does not apply. RFC 4180.
 func writeCSV(w io.Writer, r Report, _ Options) error {
+	c := csv.NewWriter(w)
+	c.UseCRLF = true
+	if many, ok := r.(*Ensemble); ok {
+		return writeManyCSV(c, many)
+	}
 	run, ok := r.(*Run)
 	if !ok {
 		return unsupported("csv", r)
 	}
-	c := csv.NewWriter(w)
-	c.UseCRLF = true
 	t := newRunTable(run)
 	if err := c.Write(t.head()); err != nil {
 		return err
@@ -35,6 +38,13 @@ func writeCSV(w io.Writer, r Report, _ Options) error {
 		n := &run.Needs[i]
 		for k := range n.Bins {
 			if err := c.Write(t.need(n, k)); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range run.Actions {
+		for _, row := range t.action(&run.Actions[i]) {
+			if err := c.Write(row); err != nil {
 				return err
 			}
 		}
@@ -64,6 +74,8 @@ type runTable struct {
 	names    []string
 	services []int // column of each of serviceSeries
 	needs    []int // column of each of needSeries
+	actions  int   // column of the name of an action
+	moments  int   // column of how far it came
 }
 
 func newRunTable(r *Run) *runTable {
@@ -87,6 +99,7 @@ func newRunTable(r *Run) *runTable {
 	for _, s := range needSeries {
 		t.needs = append(t.needs, column(s.name, s.unit))
 	}
+	t.actions, t.moments = column("action", ""), column("moment", "")
 	return t
 }
 
@@ -96,9 +109,7 @@ func (t *runTable) begin(bin int, service, need string) []string {
 	row := make([]string, len(t.names))
 	row[timeColumn] = tableNumber(t.Times[bin])
 	row[lengthColumn] = tableNumber(t.lengths[bin])
-	if !t.Start.IsZero() {
-		row[clockColumn] = t.clock(t.Times[bin]).Format("2006-01-02T15:04:05.999Z07:00")
-	}
+	row[clockColumn] = t.clockOf(t.Times[bin])
 	row[serviceColumn], row[needColumn] = tableText(service), tableText(need)
 	return row
 }
@@ -130,6 +141,15 @@ func tableText(s string) string {
 		return "'" + s
 	}
 	return s
+}
+
+// clockOf is the wall clock at a time of the run as a table writes it; empty where the
+// scenario has none.
+func (r *Run) clockOf(seconds float64) string {
+	if r.Start.IsZero() {
+		return ""
+	}
+	return r.clock(seconds).Format("2006-01-02T15:04:05.999Z07:00")
 }
 
 // clock is the wall clock at a time of the run.

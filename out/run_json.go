@@ -51,10 +51,12 @@ type jsonRun struct {
 	Catalog      string            `json:"catalog,omitempty"`
 	Scenario     jsonScenario      `json:"scenario"`
 	Played       jsonNumber        `json:"played"`
+	Chance       string            `json:"chance,omitempty"`
 	Partial      bool              `json:"partial"`
 	Verdict      jsonVerdict       `json:"verdict"`
 	Expectations []jsonExpectation `json:"expectations"`
 	Events       []jsonEvent       `json:"events"`
+	Actions      []jsonAction      `json:"actions"`
 	Times        jsonColumn        `json:"times"`
 	Services     []lazyRunService  `json:"services"`
 	Needs        []lazyRunNeed     `json:"needs"`
@@ -112,6 +114,7 @@ type jsonEvent struct {
 	Text    string     `json:"text"`
 	At      jsonNumber `json:"at"`
 	Until   jsonNumber `json:"until"`
+	By      string     `json:"ended_by,omitempty"`
 }
 
 type jsonWindow struct {
@@ -241,10 +244,10 @@ func (l lazyRunNeed) MarshalJSON() ([]byte, error) {
 func (r *Run) json() jsonRun {
 	lengths := r.lengths()
 	j := jsonRun{
-		Schema: runSchema, Catalog: r.Catalog, Played: jsonNumber(r.Played), Partial: r.Partial, Times: jsonColumn(r.Times),
+		Schema: runSchema, Catalog: r.Catalog, Played: jsonNumber(r.Played), Chance: r.Chance, Partial: r.Partial, Times: jsonColumn(r.Times),
 		Scenario:     jsonScenario{ID: r.ID, Title: r.Title, Description: r.Description, File: r.File, Horizon: jsonNumber(r.Horizon)},
 		Verdict:      jsonVerdict{Word: r.Verdict, Text: r.headline(), TriggerEnd: jsonNumber(r.TriggerEnd), Services: []jsonImpairment{}},
-		Expectations: []jsonExpectation{}, Events: []jsonEvent{}, Services: []lazyRunService{}, Needs: []lazyRunNeed{},
+		Expectations: []jsonExpectation{}, Events: []jsonEvent{}, Actions: []jsonAction{}, Services: []lazyRunService{}, Needs: []lazyRunNeed{},
 		Assumptions: []jsonAssumption{}, Doubts: []jsonDoubt{}, Ignored: append([]string{}, r.Ignored...),
 		Steps: jsonSteps{
 			jsonNumber(r.Tolerance), r.Steps.Taken, r.Steps.Refused,
@@ -266,7 +269,10 @@ func (r *Run) json() jsonRun {
 		j.Expectations = append(j.Expectations, jsonExpectation{x.Text, x.Met, x.Got, jsonNumber(x.Value), x.Place.File, x.Place.Line, x.Place.Col})
 	}
 	for _, e := range r.Events {
-		j.Events = append(j.Events, jsonEvent{e.Kind.String(), e.ID, e.Service, e.Text, jsonNumber(e.At), jsonNumber(e.To)})
+		j.Events = append(j.Events, jsonEvent{e.Kind.String(), e.ID, e.Service, e.Text, jsonNumber(e.At), jsonNumber(e.To), e.By})
+	}
+	for i := range r.Actions {
+		j.Actions = append(j.Actions, r.Actions[i].json())
 	}
 	for i := range r.Services {
 		j.Services = append(j.Services, lazyRunService{&r.Services[i], lengths})
@@ -285,11 +291,11 @@ func (r *Run) json() jsonRun {
 
 // writeRunJSON writes each series on one line: a thousand numbers on as many lines
 // are no easier to read.
-func writeRunJSON(w io.Writer, r *Run) error {
+func writeRunJSON(w io.Writer, document any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(hiddenEscaper{&b})
 	e.SetIndent("", "  ")
-	if err := e.Encode(r.json()); err != nil {
+	if err := e.Encode(document); err != nil {
 		return err
 	}
 	_, err := w.Write(inlineLists(b.Bytes()))

@@ -53,6 +53,7 @@ type runPicture struct {
 	from   float64
 	to     float64 // where the plots begin and end on the page
 	signs  map[string]bool
+	many   *Ensemble // of which this is the picture; nil of one run
 }
 
 // panel is one service in the picture.
@@ -80,8 +81,11 @@ type laneEvent struct {
 	inside      bool    // they stand in the bar
 }
 
-func drawRun(r *Run) []byte {
-	p := &runPicture{Run: r, signs: make(map[string]bool)}
+func drawRun(r *Run) []byte { return (&runPicture{Run: r}).draw() }
+
+func (p *runPicture) draw() []byte {
+	r := p.Run
+	p.signs = make(map[string]bool)
 	p.ids = make(map[string]bool)
 	p.choose()
 	p.addLanes()
@@ -101,7 +105,7 @@ func drawRun(r *Run) []byte {
 	c.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" width="%s" height="%s" role="img" aria-labelledby="title desc">`+"\n",
 		px(width), px(height), px(width), px(height))
 	c.printf("<title id=\"title\">%s</title>\n<desc id=\"desc\">%s</desc>\n", escape(printable(r.Title)), escape(printable(p.describe())))
-	c.printf("<style>%s</style>\n", runStylesheet())
+	c.printf("<style>%s</style>\n", p.stylesheet())
 	c.printf("<rect class=\"page\" width=\"%s\" height=\"%s\"/>\n", px(width), px(height))
 	c.printf("<g transform=\"translate(%d 0)\">\n<g id=\"head\">\n%s</g>\n<g id=\"run\">\n%s</g>\n<g id=\"foot\">\n%s</g>\n</g>\n</svg>\n", margin, head, body, foot)
 	return c.Bytes()
@@ -155,6 +159,12 @@ func (p *runPicture) scale(n *panel) {
 		n.most = max(n.most, x.offered, x.good)
 		attempts = max(attempts, x.attempts)
 		n.age, n.queue = max(n.age, x.age), max(n.queue, x.queue)
+	}
+	if p.many != nil {
+		_, high := p.spreadOf(n.service)
+		for i := range high {
+			n.most = max(n.most, high[i].good)
+		}
 	}
 	if n.most <= 0 {
 		n.most = attempts
@@ -225,6 +235,9 @@ func (p *runPicture) describe() string {
 
 // story is what became of an impaired service: "down 41s–3m12s, 12.4k failed (20 %)".
 func (r *Run) story(m *Impairment) string {
+	if m.told != "" {
+		return m.told
+	}
 	text := m.Worst.String() + " " + r.span(m.From, m.To, m.Open)
 	if share := m.lost(); share != "" {
 		text += fmt.Sprintf(", %s failed (%s)", amount(m.Lost), share)
@@ -271,7 +284,11 @@ func (p *runPicture) drawPanel(n *panel) {
 	if len(strips) > 1 {
 		p.drawQueue(n, s, strips[1])
 	}
-	p.drawBand(s, n.top+n.height()-bandHeight)
+	if p.many != nil {
+		p.drawShare(n, n.top+n.height()-bandHeight)
+	} else {
+		p.drawBand(s, n.top+n.height()-bandHeight)
+	}
 	p.printf("</g>\n")
 }
 
@@ -297,6 +314,9 @@ func (p *runPicture) drawRates(n *panel, s *RunService, b scene.Box) {
 	p.ticksOf(b, ticks(n.most, max(2, int(b.Height/30))), y, func(v float64) string { return amount(v) + "/s" })
 	p.printf("<path class=\"good\" d=\"%s\"/>", p.area(n.rows, b.Top+b.Height, func(x *row) float64 { return y(x.good) }))
 	p.sign("good")
+	if p.many != nil {
+		p.drawSpread(n, y)
+	}
 	if limit := s.Capacity; !math.IsInf(limit, 1) && slices.ContainsFunc(n.rows, func(x row) bool { return x.capacity <= n.most }) {
 		p.printf("<path class=\"limit\" d=\"%s\"/>", p.line(n.rows, func(x *row) float64 { return y(x.capacity) }))
 		p.sign("limit")

@@ -332,6 +332,8 @@ func (p *runPicture) legend() []scene.Entry {
 		{Sign: "offered", Text: "demand: requests offered, without retries"},
 		{Sign: "attempts", Text: "attempts, with retries"},
 		{Sign: "good", Text: "goodput: answered rightly and in time"},
+		{Sign: "spread", Text: "goodput of 19 in 20 runs"},
+		{Sign: "ill", Text: "share of the runs in which it is impaired"},
 		{Sign: "limit", Text: "capacity"},
 		{Sign: "age", Text: "age of the oldest waiting request"},
 		{Sign: "queue", Text: "requests waiting"},
@@ -358,6 +360,8 @@ func runSign(sign string) string {
 	switch what {
 	case "offered", "attempts", "limit", "deadline":
 		return `<path class="` + what + `" d="M0 0H22"/>`
+	case "spread", "ill":
+		return `<path class="` + what + `" d="M0 7V-2H8V-6H22V7Z"/>`
 	case "good", "age", "queue":
 		if what == "queue" {
 			what = "age"

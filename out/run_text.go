@@ -25,6 +25,7 @@ func (r *Run) text(b *strings.Builder, o Options) {
 	paragraph(b, r.headline(), verdictStyles[r.Verdict], o)
 	paragraph(b, fmt.Sprintf("%d of %s impaired; played %s", len(r.Impaired), plural(len(r.Services), "service"), r.played()), "", o)
 	r.impairedText(b, o)
+	r.actionsText(b, o)
 	r.expectsText(b, o)
 	for _, d := range r.Doubts {
 		b.WriteString("\n")

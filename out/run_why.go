@@ -84,7 +84,11 @@ func (r *Run) link(c *propagate.Cause) string {
 	switch c.Kind {
 	case propagate.FaultCause:
 		if e := r.event(FaultEvent, c.Fault); e != nil {
-			return e.Text + " " + r.span(e.At, e.To, e.Open)
+			text := e.Text + " " + r.span(e.At, e.To, e.Open)
+			if e.By != "" {
+				text += ", ended by " + e.By
+			}
+			return text
 		}
 		return "a fault of " + c.Service
 	case propagate.LoadCause:
@@ -113,10 +117,14 @@ func (r *Run) link(c *propagate.Cause) string {
 		return text + " of " + c.Service
 	case propagate.CapacityCause:
 		return c.Service + " at " + percent(c.Capacity) + " capacity " + r.span(c.From, c.To, c.To >= r.Played)
+	case propagate.LeaseCause:
+		return fmt.Sprintf("%s: %s of %s held (lapsing since %s)", c.Service, percent(c.Capacity), c.Target, moment(c.Since))
 	case propagate.ThrottleCause:
 		return c.Service + " turns requests away"
 	case propagate.BreakerCause:
 		return "calls to " + cmp.Or(c.Target, c.Service) + " are stopped by their callers"
+	case propagate.HandCause:
+		return c.Service + " waits for a restart " + r.span(c.From, c.To, c.To >= r.Played)
 	case propagate.SeveralCauses:
 		return c.Service + " for several reasons"
 	case propagate.ThreadsCause:
@@ -245,7 +253,7 @@ type jsonCause struct {
 }
 
 // causeWords are the kinds of causes, by value.
-var causeWords = [...]string{"fault", "load", "need", "queue", "full", "retries", "capacity", "throttle", "breaker", "threads", "several"}
+var causeWords = [...]string{"fault", "load", "need", "queue", "full", "retries", "capacity", "throttle", "breaker", "threads", "several", "hand", "lease"}
 
 func (w *Why) json() jsonWhy {
 	j := jsonWhy{Schema: whySchema, Catalog: w.Run.Catalog, Scenario: w.Run.ID, Service: w.Service, Impaired: w.Window != nil}
@@ -272,7 +280,7 @@ func (r *Run) causeJSON(c *propagate.Cause, depth int) jsonCause {
 		j.Queue = number(c.Queue)
 	case propagate.RetryCause:
 		j.Amplification, j.Callers = number(c.Amplification), c.Callers
-	case propagate.CapacityCause:
+	case propagate.CapacityCause, propagate.LeaseCause:
 		j.Capacity = number(c.Capacity)
 	}
 	if depth < treeDepth {

@@ -54,24 +54,49 @@ func actionText(a *scenario.Action) string {
 
 func deedText(d *scenario.Deed) string {
 	share := strconv.FormatFloat(math.Round(d.Share*1e4)/1e2, 'f', -1, 64) + "%" // of capacity it may be more than 100 %
+	need := d.From + " -> " + d.To
+	what := strings.ReplaceAll(d.Verb.String(), "_", " ")
 	switch d.Verb {
-	case scenario.Purge:
-		return "purge " + d.Target
 	case scenario.Throttle:
+		text := "throttle " + d.Target + " to " + share
 		if d.Rate > 0 {
-			return "throttle " + d.Target + " to " + d.Rate.String()
+			text = "throttle " + d.Target + " to " + d.Rate.String()
 		}
-		return "throttle " + d.Target + " to " + share
-	case scenario.Unthrottle:
-		return "unthrottle " + d.Target
-	case scenario.StopRetries:
-		return "stop retries at " + d.Target
-	case scenario.LetRetry:
-		return "let retry at " + d.Target
+		if d.Relax > 0 {
+			text += ", relaxed over " + d.Relax.String()
+		}
+		if d.Until != nil {
+			text += " until " + d.Until.Text
+		}
+		return text
+	case scenario.StopRetries, scenario.LetRetry:
+		return what + " at " + d.Target
 	case scenario.SetCapacity:
 		return d.Target + " to " + share + " capacity"
+	case scenario.Restart:
+		text := "restart " + d.Target + " for " + d.Length.String()
+		if d.Waves > 1 {
+			text += fmt.Sprintf(" in %d waves every %s", d.Waves, d.Every)
+		}
+		return text
+	case scenario.Drain, scenario.Undrain:
+		return what + " " + d.Target + " in " + d.Zone
+	case scenario.Cut, scenario.Bypass, scenario.Mend:
+		return what + " " + need
+	case scenario.FailOver:
+		return what + " " + need + " to " + d.Instead
+	case scenario.Shed:
+		return fmt.Sprintf("shed class %d of %s", d.Class, d.Target)
+	case scenario.Pace:
+		return "pace " + d.Target + " to " + d.Rate.String()
+	case scenario.Disable, scenario.Enable:
+		if d.Autoscale {
+			return what + " autoscaling of " + d.Target
+		}
+	case scenario.DropExpired:
+		return "drop what expires at " + d.Target
 	}
-	return "restart " + d.Target + " for " + d.Length.String()
+	return what + " " + d.Target
 }
 
 // moment prints a time of a run as people say it: no finer than they would look.
@@ -165,6 +190,9 @@ func percent(share float64) string {
 
 // headline says in one sentence how a run ends, with the evidence.
 func (r *Run) headline() string {
+	if r.head != "" {
+		return r.head
+	}
 	if r.Partial {
 		return fmt.Sprintf("interrupted after %s of %s", moment(r.Played), moment(r.Horizon))
 	}
@@ -248,6 +276,9 @@ func (r *Run) played() string {
 	}
 	if !r.Start.IsZero() {
 		text += " from " + r.Start.Format("2006-01-02 15:04:05 -07:00")
+	}
+	if r.Chance != "" {
+		text += "; " + r.Chance
 	}
 	return text
 }

@@ -17,8 +17,12 @@ import (
 // from elsewhere, light or dark as the reader prefers, every part with an id, its
 // outcome as data and a title to hover over.
 func writeSVG(w io.Writer, r Report, _ Options) error {
-	if run, ok := r.(*Run); ok {
-		_, err := w.Write(drawRun(run))
+	switch r := r.(type) {
+	case *Run:
+		_, err := w.Write(drawRun(r))
+		return err
+	case *Ensemble:
+		_, err := w.Write(drawEnsemble(r))
 		return err
 	}
 	s, err := sceneOf("svg", r)

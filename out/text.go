@@ -28,6 +28,8 @@ func writeText(w io.Writer, r Report, o Options) error {
 		writeCheck(&b, r, o)
 	case *Run:
 		r.text(&b, o)
+	case *Ensemble:
+		r.text(&b, o)
 	case *Why:
 		writeWhy(&b, r, o)
 	case *Ask:

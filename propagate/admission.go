@@ -11,30 +11,43 @@ import (
 // taken in, what starts, and what it calls.
 func (en *engine) downward(v int32) {
 	s := &en.m.servers[v]
+	if s.instances != nil {
+		en.divide(s)
+		return
+	}
 	h := en.h
-	waiting := 0.0 // synchronous, before this step
+	if s.fleet != nil {
+		en.crew(s)
+	}
+	waiting := 0.0 // requests, synchronous, before this step
 	for k := range s.lanes {
 		l := &s.lanes[k]
-		l.waiting = l.queue.Mass()
+		l.waiting, l.waitingCount = l.queue.Mass(), l.requests()
 		if !l.Async {
-			waiting += l.waiting
+			waiting += l.requests()
 		}
 	}
 	for _, i := range s.In {
-		e := &en.m.calls[i]
-		en.offer(e)
+		if e := &en.m.calls[i]; e.whole == nil {
+			en.offer(e)
+		}
 	}
 	en.releases(s)
 	room := en.room(s)
 	// What can be taken in, and the reason for what cannot.
+	// It is counted in work: what counts requests is converted.
+	per := 1.0
+	if s.mixed {
+		per = en.perAttempt(s)
+	}
 	entry, reason := math.Inf(1), refusedFull
 	if s.down {
 		entry, reason = 0, refusedDown
 	} else {
 		if !math.IsInf(s.Bound, 1) {
-			entry = max(0, s.Bound-waiting+room)
+			entry = max(0, float64((s.Bound-waiting)*per)+room)
 		}
-		if r := s.intake(h); r < entry {
+		if r := s.intake(h) * per; r < entry {
 			entry, reason = r, refusedThrottle
 		}
 		if !math.IsInf(s.Shed, 1) {
@@ -43,17 +56,21 @@ func (en *engine) downward(v int32) {
 			}
 		}
 	}
-	admitted, rejected := 0.0, 0.0
+	admitted, rejected := 0.0, 0.0 // requests
 	for k := range s.lanes {
 		l := &s.lanes[k]
 		if l.Async {
 			en.enqueue(s, l)
 			continue
 		}
-		a, r := en.admit(s, l, entry, reason)
+		most, why := entry, reason
+		if l.Priority >= en.orders(v).class {
+			most, why = 0, refusedThrottle
+		}
+		a, r, work := en.admit(s, l, most, why)
 		admitted += a
 		rejected += r
-		entry -= a
+		entry -= work
 	}
 	s.rejected = rejected / h
 	en.start(s, room, admitted)
@@ -67,17 +84,32 @@ const (
 	refusedThrottle
 )
 
-// admit takes attempts of one lane in, entry at most. A rejection that is retried
+// perAttempt is the mean work of what is sent to a service in this step, in requests.
+func (en *engine) perAttempt(s *server) float64 {
+	work, attempts := 0.0, 0.0
+	for _, i := range s.In {
+		if e := &en.m.calls[i]; !e.Async {
+			work += float64(e.sent * e.Work)
+			attempts += e.sent
+		}
+	}
+	if attempts > mech.Tiny {
+		return work / attempts
+	}
+	return s.each
+}
+
+// admit takes attempts of one lane in, entry at most, which is counted in work. A rejection that is retried
 // at once is retried, and may be rejected again, within the step: with n attempts
 // the demand is a(1+p+p²…), and the p at which what is let in just fits is found by
 // halving; what is let in falls with p, so there is one.
-func (en *engine) admit(s *server, l *lane, entry float64, reason refusal) (admitted, rejected float64) {
+func (en *engine) admit(s *server, l *lane, entry float64, reason refusal) (admitted, rejected, work float64) {
 	demand := 0.0
 	again := false
 	for _, i := range l.Calls {
 		e := &en.m.calls[i]
-		demand += e.sent
-		again = again || len(e.Pauses) > 0
+		demand += float64(e.sent * e.Work)
+		again = again || len(e.Pauses) > 0 && e.whole == nil
 	}
 	p := 0.0
 	if demand > entry {
@@ -102,10 +134,17 @@ func (en *engine) admit(s *server, l *lane, entry float64, reason refusal) (admi
 		a, r := en.admitCall(s, e, p, reason)
 		admitted += a
 		rejected += r
+		work += float64(a * e.Work)
 	}
-	l.queue.Put(en.t, en.t+en.h, admitted*(1-s.blackout))
+	reached := s.luck.service.Of(admitted, 1-s.blackout)
+	if l.mixed {
+		work *= 1 - s.blackout
+	} else {
+		work = reached
+	}
+	l.put(en.t, en.t+en.h, reached, work)
 	s.bin.Attempts += admitted + rejected
-	return admitted, rejected
+	return admitted, rejected, work
 }
 
 // amplified is the demand of a lane when each attempt is rejected with probability
@@ -117,7 +156,7 @@ func (en *engine) amplified(l *lane, p float64) float64 {
 		carry := 0.0
 		for k, a := range e.attempts {
 			x := a + carry
-			total += x
+			total += float64(x * e.Work)
 			carry = 0
 			if k < len(e.Pauses) && en.mayRetry(e, k, false) {
 				carry = float64(x*p) * en.within(e, k)
@@ -138,6 +177,9 @@ func (en *engine) within(e *call, k int) float64 {
 
 // admitCall is admit for one call, with the probability of a rejection known.
 func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admitted, rejected float64) {
+	if e.whole != nil {
+		return en.admitPart(s, e, p, reason)
+	}
 	allow := 1.0
 	if p > 0 && e.budget.Limits() {
 		wanted, carry := 0.0, 0.0
@@ -161,7 +203,7 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 		carry = 0
 		e.attempts[k] = x
 		e.sent += x
-		in := float64(x * (1 - p))
+		in := e.luck.gate.Whole(float64(x * (1 - p)))
 		out := x - in
 		if p >= 1 {
 			in, out = 0, x
@@ -170,11 +212,11 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 		admitted += in
 		rejected += out
 		switch {
-		case out <= 0:
+		case out <= 0 || e.Lease >= 0:
 		case k < len(e.Pauses) && en.mayRetry(e, k, false):
-			again := float64(out * allow)
+			again := e.luck.retries.Of(out, allow)
 			final += out - again
-			carry = float64(again * en.within(e, k))
+			carry = e.luck.retries.Of(again, en.within(e, k))
 			e.lines[k].PutRest(en.t, en.t+en.h, again, again-carry)
 		case k == n-1:
 			last = out
@@ -194,8 +236,18 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 		default:
 			s.bin.Full += rejected
 		}
-		en.over(e, final)
-		e.stepLost += rejected - last
+		if e.cache != nil {
+			e.cache.Refused(final)
+		}
+		if e.Lease >= 0 {
+			for k := range n {
+				e.gone[k] = e.attempts[k] - e.accepted[k]
+			}
+			en.failLease(e, e.gone, en.t, en.t+en.h, false)
+		} else {
+			en.over(e, final)
+			e.stepLost += rejected - last
+		}
 		if e.budget.Limits() {
 			e.budget.Answered(0, 0, rejected-last)
 		}
@@ -208,7 +260,9 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 			e.breaker.Observe(en.t+en.h, 0, rejected)
 		}
 	}
-	s.bin.Offered += e.attempts[0]
+	if !e.Chore {
+		s.bin.Offered += e.attempts[0]
+	}
 	e.flight.put(en.t, en.t+en.h, e.accepted)
 	return admitted, rejected
 }
@@ -220,12 +274,12 @@ func (en *engine) enqueue(s *server, l *lane) {
 		e := &en.m.calls[i]
 		copy(e.accepted, e.attempts)
 		e.taken = e.sent
-		e.bin.Attempts += e.sent
+		e.entire().bin.Attempts += e.sent
 		s.bin.Offered += e.attempts[0]
 		e.flight.put(en.t, en.t+en.h, e.accepted)
 		total += e.sent
 	}
-	l.queue.Put(en.t, en.t+en.h, total)
+	l.put(en.t, en.t+en.h, total, total)
 	s.bin.Attempts += total
 }
 

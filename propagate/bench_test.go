@@ -69,44 +69,51 @@ func tremor(c *catalog.Catalog, horizon unit.Duration) *scenario.Scenario {
 	return s
 }
 
+// readied is the engine at the beginning of a run, without a record.
+func readied(t testing.TB, c *catalog.Catalog, s *scenario.Scenario) *engine {
+	t.Helper()
+	m, err := compile(c, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	en := newEngine(c, m, s, Options{})
+	en.rec.index = make(map[string]int32, len(m.servers))
+	for v := range m.servers {
+		en.rec.index[m.servers[v].ID] = int32(v)
+	}
+	return en
+}
+
+// baseStep plays a step of the base length.
+func (en *engine) baseStep() {
+	en.timetable.due(en)
+	en.lookAge()
+	en.step(en.base)
+	en.before = en.base
+	en.t += en.base
+}
+
 // BenchmarkStep is one step of the engine while rates move everywhere: the time a
 // service and a need take, and what a step allocates once all is warm.
 func BenchmarkStep(b *testing.B) {
 	for _, n := range []int{30, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("services=%d", n), func(b *testing.B) {
 			c := estateOf(n)
-			s := tremor(c, 3600e9)
-			m, err := compile(c, s)
-			if err != nil {
-				b.Fatal(err)
-			}
-			en := newEngine(c, m, s, Options{})
-			en.rec.index = make(map[string]int32, n)
-			for v := range m.servers {
-				en.rec.index[m.servers[v].ID] = int32(v)
-			}
+			en := readied(b, c, tremor(c, 3600e9))
 			needs := 0
-			for i := range m.calls {
-				if m.calls[i].From >= 0 {
+			for i := range en.m.calls {
+				if en.m.calls[i].From >= 0 {
 					needs++
 				}
 			}
-			h := en.base
-			step := func() {
-				en.timetable.due(en)
-				en.lookAge()
-				en.step(h)
-				en.before = h
-				en.t += h
-			}
-			for en.t < 30 { // until slices have grown to what they need
-				step()
+			for en.t < 5 { // until rows have grown to what they need
+				en.baseStep()
 			}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			steps := 0
 			for b.Loop() {
-				step()
+				en.baseStep()
 				steps++
 			}
 			runtime.ReadMemStats(&after)

@@ -30,6 +30,7 @@ type callState struct {
 	each      float64 // calls per request that comes by
 	delay     float64 // seconds an answer takes that was decided at the start of service
 	q         float64 // share of calls that ended well, when last some ended
+	usual     float64 // the same; by chance, lately: see engine.lately
 	lostSince float64 // when calls began to fail; +Inf while they do not
 
 	budget   mech.Budget
@@ -42,11 +43,14 @@ type callState struct {
 	known    float64   // calls that time-outs end in this step
 	unheard  float64   // of the answers under way, those to attempts sent before the breaker turned
 
+	memory
+
 	stepGood           float64 // answered well in this step
 	stepLost           float64 // attempts that failed in this step
 	rateCalls          float64 // that began, per second, in this step
 	rateSent, rateGood float64 // per second, in the step before
 	rateLost           float64
+	returning          float64 // of what failed before, per second, in this step
 	bin                NeedBin
 	begun, ended       float64 // calls since the beginning, for the balance
 }
@@ -114,8 +118,12 @@ func (p *handoff) all() float64 {
 
 // ahead takes, for a step of length h after one of length before, what is expected.
 // A steady flow leaves the mass of one base step behind, whatever h is; more or less
-// than that is the difference to make good.
+// than that is the difference to make good. By chance, where base is negative, there is
+// no rate to expect: it is passed on a step late, and steps are short.
 func (p *handoff) ahead(h, before, base float64) float64 {
+	if base < 0 {
+		return p.all()
+	}
 	if before > 0 && before < float64(0.2*base) { // a sliver says nothing of a rate
 		p.got = 0
 		m := max(0, p.mass)
@@ -176,6 +184,10 @@ func (s *callState) copy(o *callState) {
 		s.limit = kept.limit
 		*s.limit = *o.limit
 	}
+	if o.cache != nil {
+		s.cache = kept.cache
+		s.cache.Copy(o.cache)
+	}
 }
 
 // scale is the rate beside which changes of the call's rates are large or small.
@@ -203,6 +215,12 @@ func (e *call) under() float64 {
 	for k := range e.lines {
 		m += e.lines[k].Mass() - e.debt[k+1]
 	}
+	for _, x := range e.parts {
+		m += x.under()
+	}
+	for _, x := range e.copies {
+		m += x.under()
+	}
 	return max(0, m)
 }
 
@@ -226,6 +244,10 @@ func (e *call) holding() float64 {
 // offer decides what is sent in a step: first attempts and the retries that are
 // due, as far as bulkhead, throttle and breaker let them.
 func (en *engine) offer(e *call) {
+	if e.Lease >= 0 {
+		en.offerLease(e)
+		return
+	}
 	h := en.h
 	n := len(e.Pauses) + 1
 	if cap(e.attempts) < n {
@@ -234,30 +256,36 @@ func (en *engine) offer(e *call) {
 	e.attempts, e.accepted = e.attempts[:n], e.accepted[:n]
 	var fresh float64
 	switch {
+	case e.Chore:
+		fresh = e.fresh.all()
 	case e.From < 0:
-		fresh = en.load(e.To) * h
+		fresh = e.luck.arrivals.Come(en.load(e.To)*h) + en.comeAgain(e)
 	case e.Back:
-		fresh = e.fresh.ahead(h, en.before, en.base)
-		e.visit(fresh)
+		fresh = e.fresh.ahead(h, en.before, en.credit)
+		en.home(e).visit(fresh)
 	case e.Leg > 0:
-		fresh = e.fresh.told(e.hint)
-		e.visit(fresh)
+		fresh = en.told(e)
+		en.home(e).visit(fresh)
 	default:
 		fresh = e.fresh.all()
 	}
+	e.join()
 	e.begun += fresh
 	e.bin.Calls += fresh
 	e.attempts[0] = fresh
 	e.sent = fresh
 	for k := 1; k < n; k++ {
 		e.attempts[k] = en.retries(e, k)
-		e.attempts[k] += e.echo[k-1].ahead(h, en.before, en.base)
+		e.attempts[k] += e.echo[k-1].ahead(h, en.before, en.credit)
 		e.sent += e.attempts[k]
 	}
 	e.retried = (e.sent - fresh) / h
 	e.budget.Deposit(fresh, h, en.before)
 	share := 1.0
 	e.rateCalls = fresh / h
+	if e.barrier != noBarrier {
+		en.bar(e)
+	}
 	if e.bulkhead > 0 && e.sent > 0 {
 		room := e.inside.Room(e.bulkhead, e.under(), 0, h)
 		if e.inside.Idle() {
@@ -265,8 +293,8 @@ func (en *engine) offer(e *call) {
 		}
 		share *= min(1, room/e.sent)
 	}
-	if e.limit != nil && e.sent > 0 {
-		share *= e.limit.Take(e.sent*share, h) / e.sent
+	if wanted := e.sent * share; e.limit != nil && wanted > 0 {
+		share *= e.limit.Take(wanted, h) / wanted
 	}
 	if e.adaptive != nil && e.sent > 0 {
 		share *= e.adaptive.Admit(e.sent*share, h, en.before)
@@ -275,7 +303,7 @@ func (en *engine) offer(e *call) {
 		turned := e.breaker.State
 		share *= e.breaker.Admit(en.t, e.sent*share)
 		if e.breaker.State != turned {
-			e.unheard = sum(e.answering) + sum(e.refusing)
+			e.unheard = e.decided()
 		}
 		if e.breaker.State != mech.Closed {
 			e.bin.Open += h
@@ -284,7 +312,7 @@ func (en *engine) offer(e *call) {
 	if share < 1 {
 		stopped := 0.0
 		for k := range n {
-			x := float64(e.attempts[k] * (1 - share))
+			x := e.luck.gate.Of(e.attempts[k], 1-share)
 			e.attempts[k] -= x
 			stopped += x
 		}
@@ -324,13 +352,25 @@ func (en *engine) retries(e *call, k int) float64 {
 
 // over ends calls that failed for good.
 func (en *engine) over(e *call, failed float64) {
-	e.bad.put(failed)
+	e = e.entire()
+	en.home(e).bad.put(failed)
+	if e.From < 0 {
+		en.withhold(e, failed)
+	}
 	e.ended += failed
 	e.bin.Failed += failed
+	if e.cache != nil {
+		e.cache.Failed(failed)
+	}
 }
 
 // fail is what becomes of attempts, by number, that failed evenly in [from, to).
 func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
+	e = e.entire()
+	if e.Lease >= 0 {
+		en.failLease(e, failed, from, to, late)
+		return
+	}
 	n := len(e.Pauses) + 1
 	wanted := 0.0
 	total := sum(failed)
@@ -360,7 +400,7 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 			continue
 		}
 		if k == n-1 && e.Again > 0 && en.mayRetry(e, k-1, late) {
-			again := float64(float64(m*allow) * e.Again)
+			again := e.luck.retries.Of(e.luck.retries.Of(m, allow), e.Again)
 			final += m - again
 			e.lines[k-1].Put(from, to, again)
 			continue
@@ -369,16 +409,19 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 			final += m
 			continue
 		}
-		again := float64(m * allow)
+		again := e.luck.retries.Of(m, allow)
 		final += m - again
 		l := &e.lines[k]
 		if !late {
-			soon := float64(again * en.within(e, k))
+			soon := e.luck.retries.Of(again, en.within(e, k))
 			e.echo[k].put(soon)
 			l.PutRest(from, to, again, again-soon)
 			continue
 		}
 		l.Put(from, to, again)
+	}
+	if e.cache != nil && !late {
+		e.cache.Refused(final)
 	}
 	en.over(e, final)
 }
@@ -387,12 +430,7 @@ func (en *engine) allow(e *call, wanted, late float64) float64 {
 	active := e.under()
 	retrying := 0.0
 	if wanted > 0 {
-		retrying = e.flight.retries()
-		for k := range e.answering {
-			if k > 0 {
-				retrying += e.answering[k] + e.refusing[k]
-			}
-		}
+		retrying = e.retrying()
 	}
 	// As many retries end as began lately.
 	return e.budget.Allow(wanted, late, retrying, active, e.retried*en.h, en.h)
@@ -400,7 +438,7 @@ func (en *engine) allow(e *call, wanted, late float64) float64 {
 
 // mayRetry reports whether attempt k+1, failed, is followed by another.
 func (en *engine) mayRetry(e *call, k int, late bool) bool {
-	if en.noRetries[e.To] {
+	if en.noRetries[e.To] || e.Lease >= 0 {
 		return false
 	}
 	if math.IsInf(e.Deadline, 1) {
@@ -419,29 +457,23 @@ func (en *engine) mayRetry(e *call, k int, late bool) bool {
 // giveUp lets attempts that have run into their time-out fail: those sent before a
 // time, evenly over the times at which they are due.
 func (en *engine) giveUp(e *call, before float64) {
-	if math.IsInf(e.Timeout, 1) || e.flight.total <= 0 || e.flight.head == len(e.flight.cells) {
-		return
-	}
-	first := e.flight.cells[e.flight.head].from
-	if first >= before-1e-12 {
+	if math.IsInf(e.Timeout, 1) || e.whole != nil {
 		return
 	}
 	clear(e.gone)
-	var cancel func(from, to, mass float64)
-	s := &en.m.servers[e.To]
-	if s.Cancel {
-		q := &s.lanes[e.Lane].queue
-		cancel = func(from, to, mass float64) { s.bin.Expired += q.Remove(from, to, mass) }
-	}
 	since := 0.0
 	if e.breaker != nil {
 		since = e.breaker.Since
 	}
-	e.flight.expire(before, e.gone, cancel)
+	first := en.expire(e, before, e.gone)
+	for _, x := range e.parts {
+		first = min(first, en.expire(x, before, e.gone))
+	}
 	total := sum(e.gone)
 	if total <= 0 {
 		return
 	}
+	s := &en.m.servers[e.To]
 	e.bin.Timeouts += total
 	s.bin.Timeouts += total
 	from, to := max(first+e.Timeout, en.t), min(before+e.Timeout, en.t+en.h)
@@ -452,6 +484,30 @@ func (en *engine) giveUp(e *call, before float64) {
 	if e.breaker != nil && first >= since-1e-9 {
 		e.breaker.Observe(en.t+en.h, 0, total)
 	}
+}
+
+// expire takes what was sent before a time out of flight, adds it to out, and returns
+// when the first of it was sent; +Inf where there is nothing.
+func (en *engine) expire(e *call, before float64, out []float64) float64 {
+	if e.flight.total <= 0 || e.flight.head == len(e.flight.cells) {
+		return math.Inf(1)
+	}
+	first := e.flight.cells[e.flight.head].from
+	if first >= before-1e-12 {
+		return math.Inf(1)
+	}
+	var cancel func(from, to, mass float64)
+	s := &en.m.servers[e.To]
+	if s.Cancel {
+		l := &s.lanes[e.Lane]
+		cancel = func(from, to, mass float64) { s.bin.Expired += l.remove(from, to, mass, e.Work) }
+	}
+	was := sum(out)
+	e.flight.expire(before, out, cancel)
+	if e.whole != nil {
+		e.stepLost += sum(out) - was
+	}
+	return first
 }
 
 // deliver brings the answers of a step to the caller.
@@ -468,10 +524,18 @@ func (en *engine) deliver(e *call) {
 		e.inside.Note(e.under(), (good+bad)/en.h)
 	}
 	if good > 0 {
-		e.good.put(good)
+		en.home(e).good.put(good)
+		if e.cache != nil {
+			e.cache.Answered(good)
+		}
 		e.ended += good
+		if e.Lease >= 0 {
+			en.grant(e, good)
+		}
 		e.bin.Good += good
-		s.bin.Good += good
+		if !e.Chore {
+			s.bin.Good += good
+		}
 		if e.budget.Limits() {
 			e.budget.Answered(first, good-first, 0)
 		}
@@ -484,7 +548,7 @@ func (en *engine) deliver(e *call) {
 	if e.breaker != nil && good+bad > 0 {
 		heard := 1.0
 		if e.unheard > 0 {
-			pool := good + bad + sum(e.answering) + sum(e.refusing)
+			pool := good + bad + e.decided()
 			heard = 1 - min(1, e.unheard/pool)
 			e.unheard -= min(e.unheard, (good+bad)*(1-heard))
 		}
@@ -507,9 +571,19 @@ func (en *engine) overfull(e *call) {
 		return
 	}
 	clear(e.gone)
-	e.flight.take(en.t, en.t+en.h, min(1, excess/e.taken), e.gone)
+	share := min(1, excess/e.taken)
+	e.flight.take(en.t, en.t+en.h, share, e.gone)
 	stopped := sum(e.gone)
-	en.m.servers[e.To].lanes[e.Lane].queue.Remove(en.t, en.t+en.h, stopped)
+	if e.parts == nil {
+		en.m.servers[e.To].lanes[e.Lane].remove(en.t, en.t+en.h, stopped, e.Work)
+	}
+	for _, x := range e.parts {
+		clear(x.gone)
+		x.flight.take(en.t, en.t+en.h, share, x.gone)
+		m := sum(x.gone)
+		en.m.servers[x.To].lanes[x.Lane].remove(en.t, en.t+en.h, m, e.Work)
+		stopped += m
+	}
 	e.bin.Stopped += stopped
 	en.over(e, stopped)
 }

@@ -20,7 +20,7 @@ type Doubt struct {
 // nothing about chance.
 func (m *model) doubts(horizon float64) []Doubt {
 	var found []Doubt
-	for v := range m.servers {
+	for v := range m.Services {
 		s := &m.servers[v]
 		if !s.Leaf || !s.Decl.Concurrency.IsStated() || s.Threads > 32 || s.Cancel || s.Expires || s.CoDel || s.Nominal <= 0 {
 			continue

@@ -30,24 +30,33 @@ type engine struct {
 	before float64
 
 	tolerance float64
+	chance    bool    // flows are drawn; see chance.go
 	base      float64 // longest step while rates change
+	credit    float64 // the same, of what is handed over ahead; negative by chance
 	observe   float64 // seconds over which the state of a service is judged
 
-	noRetries  []bool // by target
+	instant    float64 // seconds in which what happens at once is played, see sharpLeases
+	noRetries  []bool  // by target
 	timetable  timetable
+	checks     healthChecks
+	operators  operators
 	segments   []mech.Segment
 	chances    []float64
 	shadow     shadow
 	rec        recorder
 	steps      Steps
 	balance    float64
+	fleets     []int32   // services whose instances come and go
+	deferring  []int32   // services of which what failed comes again
 	frozenBy   [][]int32 // services needed to start, scale or change
 	freshNeeds [][]freshNeed
+	deadSince  []float64 // by service, when it was last there; nil where nobody asks
 }
 
 type freshNeed struct {
 	target int32
 	within float64
+	fails  bool // without it requests are answered with errors
 }
 
 // shadow is the state before a step that may have to be taken again.
@@ -55,10 +64,11 @@ type shadow struct {
 	calls   []callState
 	servers []serverState
 	lanes   []laneState
+	leases  []leaseState
 	before  float64
 }
 
-type laneState struct{ queue, started mech.Queue }
+type laneState struct{ queue, count, started mech.Queue }
 
 func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options) *engine {
 	en := &engine{m: m, c: c, sc: sc, tolerance: opt.Tolerance}
@@ -94,11 +104,24 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 			}
 		}
 	}
+	en.base = en.fillCaches(en.base)
+	if opt.Stochastic {
+		en.byChance(opt.Seed)
+	}
 	en.base = max(en.base, horizon/1e8) // a bound on work, far from what matters
+	en.credit = en.base
+	if en.chance {
+		en.credit = -1
+	}
 	en.observe = min(max(1, en.base), horizon/100)
+	en.beginLeases()
 	en.timetable = newTimetable(c, m, sc, en)
+	en.checks = newHealthChecks(m)
+	en.newFleets()
+	en.operators = newOperators(m, sc)
 	en.shadow.init(m)
 	en.quiet()
+	en.awaitFresh()
 	return en
 }
 
@@ -121,6 +144,9 @@ func (s *shadow) init(m *model) {
 		if e.limit != nil {
 			c.limit = new(mech.Bucket)
 		}
+		if e.cache != nil {
+			c.cache = new(mech.Cache)
+		}
 	}
 	for v := range m.servers {
 		for range m.servers[v].lanes {
@@ -141,9 +167,13 @@ func (en *engine) save() {
 		s.servers[v].copy(&sv.serverState)
 		for j := range sv.lanes {
 			s.lanes[k].queue.Copy(&sv.lanes[j].queue)
+			s.lanes[k].count.Copy(&sv.lanes[j].count)
 			s.lanes[k].started.Copy(&sv.lanes[j].started)
 			k++
 		}
+	}
+	for i := range en.m.leases {
+		s.leases[i].copy(&en.m.leases[i].leaseState)
 	}
 	s.before = en.before
 }
@@ -160,9 +190,13 @@ func (en *engine) restore() {
 		sv.serverState.copy(&s.servers[v])
 		for j := range sv.lanes {
 			sv.lanes[j].queue.Copy(&s.lanes[k].queue)
+			sv.lanes[j].count.Copy(&s.lanes[k].count)
 			sv.lanes[j].started.Copy(&s.lanes[k].started)
 			k++
 		}
+	}
+	for i := range en.m.leases {
+		en.m.leases[i].leaseState.copy(&s.leases[i])
 	}
 	en.before = s.before
 }
@@ -189,12 +223,18 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 		if en.timetable.due(en) {
 			grown = 0
 		}
+		if en.manage() {
+			grown = 0
+		}
 		if wary > 0 {
 			wary--
 			grown = min(grown, en.base)
 		}
+		if en.chance {
+			grown = 0
+		}
 		h := max(en.base, grown)
-		edge := min(en.timetable.next(en.t), en.rec.next(en.t), horizon)
+		edge := min(en.timetable.next(en.t), en.operators.next(en.t), en.checks.next(en), en.nextOfFleets(), en.sharpLeases(), en.rec.next(en.t), horizon)
 		if h > en.base {
 			h = min(h, en.horizonOfLines(h))
 		}
@@ -210,6 +250,7 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 			en.save()
 		}
 		en.lookAge()
+		en.lookFresh()
 		change := en.step(h)
 		if long {
 			refused = max(0, refused-1)
@@ -228,6 +269,13 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 				change = en.step(h)
 			}
 		}
+		turned := false
+		for ; long && h > en.granularity()*(1+1e-9) && en.turns(); turned = true {
+			en.restore() // when something turns is known to an observation
+			en.steps.Refused++
+			h = max(en.granularity(), h/2)
+			change = en.step(h)
+		}
 		en.steps.Taken++
 		en.steps.Shortest = min(en.steps.Shortest, h)
 		en.steps.Longest = max(en.steps.Longest, h)
@@ -239,13 +287,23 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 		default:
 			grown = 0
 		}
+		if turned {
+			grown = h
+		}
 		en.before = h
+		en.rec.hold(en, h)
 		en.t += h
 		if edge-en.t < eps {
 			en.t = edge
 		}
+		if en.checks.look(en) {
+			grown = 0
+		}
+		en.readSignals()
 		if en.rec.due(en.t) {
+			en.carry(false)
 			en.rec.close(en)
+			en.carry(true)
 		}
 	}
 	en.rec.finish(en)
@@ -265,10 +323,13 @@ func (en *engine) horizonOfLines(h float64) float64 {
 		if !math.IsInf(e.Timeout, 1) && e.flight.total > 0 {
 			until = e.flight.next(en.t+en.base, until, e.Timeout, e.rateLost, slack, e.rateGood <= 0.01*e.rateLost)
 		}
+		if e.cache != nil {
+			until = e.cache.Next(en.t, en.base, until, slack)
+		}
 		if e.breaker != nil {
 			if n := e.breaker.Next(); !math.IsInf(n, 1) {
 				until = min(until, max(n, en.t+en.base))
-			} else if e.breaker.State == mech.HalfOpen || e.breaker.Trips(e.rateGood, e.rateLost) {
+			} else if e.breaker.State == mech.HalfOpen || e.breaker.Trips(e.rateGood, e.rateLost, min(until, en.sc.Horizon.Seconds())-en.t) {
 				until = min(until, en.t+en.base)
 			}
 		}
@@ -282,6 +343,8 @@ func (en *engine) horizonOfLines(h float64) float64 {
 	for v := range en.m.servers {
 		until = min(until, en.t+en.horizonOfQueue(&en.m.servers[v], until-en.t))
 	}
+	until = en.checks.horizon(en, until)
+	until = en.horizonOfLeases(until)
 	return max(en.base, until-en.t)
 }
 
@@ -347,6 +410,8 @@ func (en *engine) lookAge() {
 // before, as a share of what is usual for it.
 func (en *engine) step(h float64) (change float64) {
 	en.h = h
+	en.ease(h)
+	en.openLeases()
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
 		en.giveUp(e, en.t+min(h, en.base)-e.Timeout)
@@ -357,6 +422,7 @@ func (en *engine) step(h float64) (change float64) {
 	for i := len(en.m.Order) - 1; i >= 0; i-- {
 		en.upward(en.m.Order[i])
 	}
+	en.closeLeases()
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
 		sent, good := e.sent/h, e.stepGood/h

@@ -46,6 +46,15 @@ func (r *Result) meet(e *scenario.Expect) Outcome {
 	case scenario.ExpectVerdict:
 		o.Got = "verdict is " + r.Verdict.Word
 		o.Met = (r.Verdict.Word == e.Word) != e.Not
+		o.So = o.Met
+		if e.Probability.IsStated() { // of one run it is 0 or 1
+			share := 0.0
+			if o.Met {
+				share = 1
+			}
+			o.Met = math.Abs(share-float64(e.Probability.V)) <= e.Absolute+1e-9
+			o.Got += ", in one run"
+		}
 	case scenario.ExpectState:
 		o.Met, o.Got = r.meetState(e)
 	case scenario.ExpectRecovery:
@@ -57,22 +66,28 @@ func (r *Result) meet(e *scenario.Expect) Outcome {
 			o.Got = "there is no such number in this run"
 			return o
 		}
-		tolerance := max(e.Absolute, float64(e.Relative*math.Abs(e.Value)))
-		switch e.Relation {
-		case scenario.AtLeast:
-			o.Met = v >= e.Value
-		case scenario.AtMost:
-			o.Met = v <= e.Value
-		default:
-			o.Met = math.Abs(v-e.Value) <= tolerance
-		}
-		o.Got = print(v, e)
+		o.Met, o.Got = Compare(e, v)
 	}
 	if r.Partial {
 		o.Met = false
 		o.Got = "the run was interrupted"
 	}
 	return o
+}
+
+// Compare reports whether a number is as one is expected, and writes it as its
+// measure is written.
+func Compare(e *scenario.Expect, v float64) (met bool, got string) {
+	tolerance := max(e.Absolute, float64(e.Relative*math.Abs(e.Value)))
+	switch e.Relation {
+	case scenario.AtLeast:
+		met = v >= e.Value
+	case scenario.AtMost:
+		met = v <= e.Value
+	default:
+		met = math.Abs(v-e.Value) <= tolerance
+	}
+	return met, print(v, e)
 }
 
 // print writes a number as its measure is written.
@@ -134,7 +149,7 @@ func (r *Result) meetRecovery(e *scenario.Expect) (bool, string) {
 	if s == nil {
 		return false, "no such service"
 	}
-	after, ok := r.Scenario.TriggerEnd()
+	after, ok := r.triggerEnd()
 	from := after.Seconds()
 	if e.After.IsStated() {
 		from, ok = e.After.V.Seconds(), true
@@ -164,6 +179,9 @@ func (r *Result) meetRecovery(e *scenario.Expect) (bool, string) {
 // Number is the number that an expectation is about; ok is false where there is
 // none.
 func (r *Result) Number(e *scenario.Expect) (v float64, ok bool) {
+	if e.Lease != "" {
+		return r.leaseNumber(e)
+	}
 	s := r.service(e.Service)
 	if s == nil {
 		return math.NaN(), false
@@ -193,6 +211,11 @@ func (r *Result) Number(e *scenario.Expect) (v float64, ok bool) {
 	case scenario.Recovery:
 		v = r.recovery(s)
 		return v, !math.IsNaN(v)
+	case scenario.InRotation, scenario.RotationChanges, scenario.Replicas:
+		if e.Measure == scenario.RotationChanges {
+			sum, _ := r.over(e.Measure, s, need, from, to)
+			return sum.part, true
+		}
 	case scenario.BreakerOpens:
 		for _, n := range need {
 			v = max(v, n.Opens)
@@ -273,6 +296,8 @@ func (r *Result) bin(m scenario.Measure, s *ServiceResult, need []*NeedResult, i
 			x.of, x.ratio = r.Outside[i], true
 		case scenario.Retries:
 			x.part += max(0, b.Attempts-b.Calls)
+		case scenario.HitShare:
+			x.add(ratio{b.Hits, b.Hits + b.Barred + b.Joined + b.Calls, true})
 		case scenario.BreakerRejected:
 			x.part += b.Stopped
 		}
@@ -320,6 +345,12 @@ func (r *Result) bin(m scenario.Measure, s *ServiceResult, need []*NeedResult, i
 		x.part = b.Age * length
 	case scenario.Wait:
 		x.part = b.Wait * length
+	case scenario.InRotation:
+		x.part = b.InRotation * length
+	case scenario.RotationChanges:
+		x.part = b.RotationChanges
+	case scenario.Replicas:
+		x.part = b.Replicas * length
 	}
 	return x
 }
@@ -464,7 +495,7 @@ func (r *Result) nominal(s *ServiceResult) float64 {
 // goodput stays at half the nominal rate or more, up to two seconds before the end;
 // NaN if it does not.
 func (r *Result) recovery(s *ServiceResult) float64 {
-	after, ok := r.Scenario.TriggerEnd()
+	after, ok := r.triggerEnd()
 	if !ok {
 		return math.NaN()
 	}

@@ -1,5 +1,7 @@
 package propagate
 
+import "github.com/knockon/knockon/propagate/mech"
+
 // flight is the attempts of one need that were taken in by their target and have
 // not been answered: cells by the time they were sent, with the mass of every
 // attempt number. A cell is open until its fate is decided; what a decision leaves
@@ -12,6 +14,7 @@ type flight struct {
 	open  int       // no cell before it is open
 	total float64
 	merge float64 // seconds: neighbours alike are one cell up to this length
+	dice  *mech.Dice
 }
 
 type flightCell struct {
@@ -45,14 +48,24 @@ func (f *flight) put(from, to float64, row []float64) {
 			return
 		}
 	}
-	if f.head > 32 && f.head > len(f.cells)/2 {
-		f.cells = f.cells[:copy(f.cells, f.cells[f.head:])]
-		f.mass = f.mass[:copy(f.mass, f.mass[f.head*f.n:])]
-		f.open = max(0, f.open-f.head)
-		f.head = 0
-	}
+	f.compact()
 	f.cells = append(f.cells, flightCell{from: from, to: to})
 	f.mass = append(f.mass, row...)
+}
+
+// compact forgets the cells before the head where they are half of all, and reports
+// how many it forgot. Whatever adds a cell does so first: then the rows are never
+// longer than twice what was under way at once, and are done growing some time.
+func (f *flight) compact() int {
+	k := f.head
+	if k < 8 || 2*k < len(f.cells) {
+		return 0
+	}
+	f.cells = f.cells[:copy(f.cells, f.cells[k:])]
+	f.mass = f.mass[:copy(f.mass, f.mass[k*f.n:])]
+	f.open = max(0, f.open-k)
+	f.head = 0
+	return k
 }
 
 // alike reports whether a row sent over a length has the rates of cell i.
@@ -86,14 +99,14 @@ func (f *flight) decide(from, to, share float64, out []float64) {
 			continue
 		}
 		if c.from < from-1e-12 {
-			f.split(i, from)
+			i = f.split(i, from)
 			continue // the second half comes next
 		}
 		if c.to > to+1e-12 {
-			f.split(i, to)
+			i = f.split(i, to)
 		}
 		for j, m := range f.row(i) {
-			x := float64(m * share)
+			x := f.dice.Of(m, share)
 			out[j] += x
 			f.mass[i*f.n+j] = m - x
 			f.total -= x
@@ -118,8 +131,9 @@ func (f *flight) decide(from, to, share float64, out []float64) {
 	f.settleEmpty()
 }
 
-// split cuts cell i in two at a time.
-func (f *flight) split(i int, at float64) {
+// split cuts cell i in two at a time, and returns where its first half is now.
+func (f *flight) split(i int, at float64) int {
+	i -= f.compact()
 	c := f.cells[i]
 	f.cells = append(f.cells, flightCell{})
 	copy(f.cells[i+1:], f.cells[i:])
@@ -129,11 +143,16 @@ func (f *flight) split(i int, at float64) {
 	copy(f.mass[(i+1)*f.n:], f.mass[i*f.n:len(f.mass)-f.n])
 	share := (at - c.from) / (c.to - c.from)
 	f.cells[i].to, f.cells[i+1].from = at, at
+	if f.dice != nil {
+		f.divide(i, share)
+		return i
+	}
 	for j := range f.n {
 		m := f.mass[i*f.n+j]
 		f.mass[i*f.n+j] = float64(m * share)
 		f.mass[(i+1)*f.n+j] = m - float64(m*share)
 	}
+	return i
 }
 
 // join makes decided cells i-1 and i one if they are alike and short.
@@ -163,7 +182,11 @@ func (f *flight) expire(before float64, out []float64, open func(from, to, mass 
 		if c.to > before+1e-12 {
 			share = (before - c.from) / (c.to - c.from)
 		}
-		lost := 0.0
+		lost, cut := 0.0, share < 1
+		if cut && f.dice != nil {
+			lost = f.dice.Divide(f.row(f.head), share, out)
+			share = 0
+		}
 		for j := range f.n {
 			m := f.mass[f.head*f.n+j]
 			x := float64(m * share)
@@ -178,7 +201,7 @@ func (f *flight) expire(before float64, out []float64, open func(from, to, mass 
 		if !c.decided && open != nil && lost > 0 {
 			open(c.from, min(before, c.to), lost)
 		}
-		if share < 1 {
+		if cut {
 			c.from = before
 			break
 		}
@@ -250,7 +273,8 @@ func (f *flight) retries() float64 {
 }
 
 func (f *flight) copy(o *flight) {
-	cells, mass := append(f.cells[:0], o.cells[o.head:]...), append(f.mass[:0], o.mass[o.head*o.n:]...)
+	cells := append(mech.Emptied(f.cells, o.cells), o.cells[o.head:]...)
+	mass := append(mech.Emptied(f.mass, o.mass), o.mass[o.head*o.n:]...)
 	*f = *o
 	f.cells, f.mass, f.head, f.open = cells, mass, 0, max(0, o.open-o.head)
 }
@@ -267,11 +291,15 @@ func (f *flight) take(from, to, share float64, out []float64) {
 			continue
 		}
 		if c.from < from-1e-12 {
-			f.split(i, from)
+			i = f.split(i, from)
 			continue
 		}
 		if c.to > to+1e-12 {
-			f.split(i, to)
+			i = f.split(i, to)
+		}
+		if f.dice != nil {
+			f.total -= f.dice.Divide(f.row(i), share, out)
+			continue
 		}
 		for j, m := range f.row(i) {
 			x := float64(m * share)
@@ -280,4 +308,11 @@ func (f *flight) take(from, to, share float64, out []float64) {
 			f.total -= x
 		}
 	}
+}
+
+// divide gives the second half of cell i, which is empty, its share of whole attempts.
+func (f *flight) divide(i int, share float64) {
+	first, second := f.row(i), f.row(i+1)
+	clear(second)
+	f.dice.Divide(first, 1-share, second)
 }

@@ -64,7 +64,7 @@ func TestNothingIsLostOrMade(t *testing.T) {
 		if !(r.Balance < 1e-9) {
 			t.Fatalf("the balance is off by %v\n%s\n%s", r.Balance, ct, st)
 		}
-		if fault := r.counts(0.1); fault != "" {
+		if fault := r.counts(0.01); fault != "" {
 			t.Fatalf("%s\n%s\n%s", fault, ct, st)
 		}
 	})
@@ -188,27 +188,44 @@ func TestWithRoomToSpareNothingHappens(t *testing.T) {
 		if r.Verdict.Word != "healthy" {
 			t.Fatalf("the verdict is %s\n%s", r.Verdict.Word, ct)
 		}
+		// And as much flows as when all is well: in the mean, and nearly in each
+		// second. One estate of some hundred rings by 4 % around it.
+		for i := range r.Needs {
+			n := &r.Needs[i]
+			if n.Nominal == 0 {
+				continue // of a fallback: the odd call that takes too long
+			}
+			const last = 20 // seconds
+			mean := 0.0
+			for j := len(n.Bins) - last; j < len(n.Bins); j++ {
+				calls := n.Bins[j].Calls / (r.Times[j+1] - r.Times[j])
+				mean += calls / last
+				if math.Abs(calls-n.Nominal) > 0.06*n.Nominal {
+					t.Fatalf("%s -> %s: %.6g calls a second at %v, and %.6g when all is well\n%s", n.Service, n.Target, calls, r.Times[j], n.Nominal, ct)
+				}
+			}
+			if math.Abs(mean-n.Nominal) > 0.005*n.Nominal {
+				t.Fatalf("%s -> %s: %.6g calls a second in the end, and %.6g when all is well\n%s", n.Service, n.Target, mean, n.Nominal, ct)
+			}
+		}
 	})
 }
 
-// off are mechanisms that never do anything, and what they are keys of. Nearly off
-// are those that look ahead, and so take other steps, or that divide what they pass.
-// A throttle of the SRE book is never off: where nothing is accepted it refuses.
+// off are mechanisms that never do anything, and what they are keys of. A throttle of the SRE book is never off: where nothing is accepted it refuses.
 var off = []struct {
 	service, key, value string
-	nearly              bool
 }{
-	{"need", "retry", "{ attempts = 1 }", false},
-	{"need", "retry", `"none"`, false},
-	{"need", "breaker", `{ errors = "100%", ring = 1000000, calls = 1000000, open_for = "1s", probes = 1 }`, true},
-	{"need", "bulkhead", "{ concurrent = 1000000000 }", false},
-	{"need", "limit", `{ rate = "1000000000/s", burst = 1000000000 }`, true},
-	{"need", "priority", "0", false},
-	{"service", "throttle", `{ rate = "1000000000/s", burst = 1000000000 }`, false},
-	{"service", "bound", "bound = 1000000000000", false},
-	{"service", "discipline", `discipline = "fifo"`, false},
-	{"service", "deadline", `deadline = "1000d"`, true},
-	{"service", "margin", `drop_expired = true, margin = "0s"`, false},
+	{"need", "retry", "{ attempts = 1 }"},
+	{"need", "retry", `"none"`},
+	{"need", "breaker", `{ errors = "100%", ring = 1000000, calls = 1000000, open_for = "1s", probes = 1 }`},
+	{"need", "bulkhead", "{ concurrent = 1000000000 }"},
+	{"need", "limit", `{ rate = "1000000000/s", burst = 1000000000 }`},
+	{"need", "priority", "0"},
+	{"service", "throttle", `{ rate = "1000000000/s", burst = 1000000000 }`},
+	{"service", "bound", "bound = 1000000000000"},
+	{"service", "discipline", `discipline = "fifo"`},
+	{"service", "deadline", `deadline = "1000d"`},
+	{"service", "margin", `drop_expired = true, margin = "0s"`},
 }
 
 // TestOffIsAbsent: a mechanism that never does anything changes no bit.
@@ -237,11 +254,8 @@ func TestOffIsAbsent(t *testing.T) {
 				ct, _ := without.sized(t, 1)
 				ct2, _ := with.sized(t, 1)
 				one, two := played(t, ct, st, Options{}), played(t, ct2, st, Options{})
-				if a, b := bytesOf(one), bytesOf(two); !x.nearly && !bytes.Equal(a, b) {
+				if a, b := bytesOf(one), bytesOf(two); !bytes.Equal(a, b) {
 					t.Fatalf("%s\n%s\n%s", firstDifference(a, b), ct2, st)
-				}
-				if _, differs := distance(one, two); differs > 0.02 {
-					t.Fatalf("%.3g of a service's requests end otherwise\n%s\n%s", differs, ct2, st)
 				}
 			})
 		})
@@ -401,7 +415,7 @@ func scales(one, many *Result, k float64) string {
 			}
 			p, q := x.Field(i).Float(), y.Field(i).Float()
 			switch name {
-			case "Age", "Wait", "Busy", "Capacity", "Open":
+			case "Age", "Wait", "Busy", "Capacity", "Open", "Replicas", "InRotation", "RotationChanges":
 			default:
 				p, q = p/per, q/per/k
 			}

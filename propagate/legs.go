@@ -33,19 +33,28 @@ func (en *engine) enter(s *server, k int, mass float64) {
 	weight := 0.0
 	if st.AtLeast > 0 {
 		for _, i := range st.Calls {
-			weight += probe + en.m.calls[i].q
+			weight += probe + en.m.calls[i].usual
 		}
 	}
-	for _, i := range st.Calls {
+	for n, i := range st.Calls {
 		e := &en.m.calls[i]
+		if e.cache != nil {
+			en.ask(s, k, e, mass)
+			continue
+		}
 		per := e.PerRequest
-		if per > 1 && !e.AtOnce && e.Loss == catalog.Fail && e.q < 1 {
-			per = (1 - mech.Power(e.q, e.PerRequest)) / (1 - e.q)
+		if per > 1 && !e.AtOnce && e.Loss == catalog.Fail && e.usual < 1 {
+			per = (1 - mech.Power(e.usual, e.PerRequest)) / (1 - e.usual)
 		}
 		if st.AtLeast > 0 {
-			per *= min(1, float64(st.AtLeast)*(probe+e.q)/weight)
+			per *= min(1, float64(st.AtLeast)*(probe+e.usual)/weight)
 		}
-		e.fresh.put(float64(mass * per))
+		via := en.via(e)
+		calls := float64(mass * per)
+		if en.chance {
+			calls = en.choose(s, st, n, mass, per, weight)
+		}
+		via.fresh.put(calls)
 		e.per, e.each = per, per
 		switch {
 		case st.AtLeast > 0:
@@ -53,11 +62,11 @@ func (en *engine) enter(s *server, k int, mass float64) {
 		case e.PerRequest < 1:
 			e.per = 1
 			if !st.Parallel { // the rest of the requests goes on at once
-				g.passed += float64(mass * (1 - e.PerRequest))
+				g.passed += s.luck.others(mass, calls, e.PerRequest)
 			}
 		}
-		if !e.belated() {
-			e.visit(mass * per)
+		if !via.belated() {
+			e.visit(calls)
 		}
 	}
 }
@@ -71,19 +80,41 @@ func (en *engine) foresee(s *server, entering float64) {
 	direct := 0.0 // past a fallback, to the leg after it
 	for k := range s.Stages {
 		st, g := &s.Stages[k], &s.legs[k]
-		quick := 1.0
-		waiting := 0.0
+		over, last := 0.0, 0.0
 		for _, i := range st.Calls {
 			e := &en.m.calls[i]
-			if k > 0 {
-				e.hint = into * e.each
+			if e.cache != nil {
+				en.lookUp(s, k, e, into)
 			}
-			quick = min(quick, en.h/(en.h+e.stay))
-			waiting = max(waiting, e.visits)
+			if k > 0 {
+				en.via(e).hint = into * e.each
+			}
+			// Requests that are in a call, and how many of them leave it: as legs
+			// will find it, so that nothing is left to make good where flows are
+			// steady. What is left is held to hold threads.
+			share := min(1, e.PerRequest)
+			switch {
+			case e.cache != nil:
+				var known float64
+				share, known = e.asking(st)
+				over += float64(into * known)
+			case e.per > 0:
+				share = e.each / e.per
+			}
+			inside := float64(into*share) + e.visits + e.waiting
+			if e.Back { // what begins in this step has begun, and was counted
+				inside = e.visits + e.waiting
+			}
+			left := float64(inside * (en.h / (en.h + e.stay)))
+			over += left
+			last = max(last, inside-left)
 		}
 		skipped := float64(into * (1 - en.calling(st)))
-		over := (into - skipped + waiting) * quick
-		passed, failed := float64(over*g.success), float64(over*(1-g.success))
+		barred := float64(into * en.barred(s, k))
+		if st.Parallel { // the last of them counts
+			over = max(0, g.in+into-last)
+		}
+		passed, failed := float64(over*g.success), float64(over*(1-g.success))+barred
 		if k+1 < len(s.Stages) && s.Stages[k+1].Fallback {
 			into, direct = failed, passed+skipped
 			continue
@@ -96,6 +127,10 @@ func (en *engine) foresee(s *server, entering float64) {
 // brought, what is finished, and the answers to its callers.
 func (en *engine) upward(v int32) {
 	s := &en.m.servers[v]
+	if s.instances != nil {
+		en.gather(s)
+		return
+	}
 	t, h := en.t, en.h
 	if !s.Leaf {
 		en.legs(s)
@@ -111,25 +146,30 @@ func (en *engine) upward(v int32) {
 			}
 			for k := range e.answering {
 				if x := e.answering[k] + e.toAnswer[k]; x > 0 {
-					out := float64(e.answering[k]*(1-keep)) + float64(e.toAnswer[k]*turn)
+					out := e.luck.answers.Of(e.answering[k], 1-keep) + e.luck.answers.Of(e.toAnswer[k], turn)
 					e.gotGood[k] += out
 					e.answering[k] = max(0, x-out)
 					e.toAnswer[k] = 0
 				}
 				if x := e.refusing[k] + e.toRefuse[k]; x > 0 {
-					out := float64(e.refusing[k]*(1-keep)) + float64(e.toRefuse[k]*turn)
+					out := e.luck.answers.Of(e.refusing[k], 1-keep) + e.luck.answers.Of(e.toRefuse[k], turn)
 					e.gotBad[k] += out
 					e.refusing[k] = max(0, x-out)
 					e.toRefuse[k] = 0
 				}
 			}
 		}
+		if e.whole != nil {
+			continue // its caller hears of all parts together
+		}
 		if h > en.base || h > e.Timeout {
 			en.giveUp(e, t+h-e.Timeout)
 		}
 		en.deliver(e)
 	}
-	en.note(s)
+	if s.of == nil {
+		en.note(s)
+	}
 }
 
 // legs settles what the calls of a step brought and lets requests into the next.
@@ -141,7 +181,7 @@ func (en *engine) legs(s *server) {
 			e := &en.m.calls[i]
 			var good, bad float64
 			if e.Back {
-				good, bad = e.good.ahead(en.h, en.before, en.base), e.bad.ahead(en.h, en.before, en.base)
+				good, bad = e.good.ahead(en.h, en.before, en.credit), e.bad.ahead(en.h, en.before, en.credit)
 			} else {
 				good, bad = e.good.all(), e.bad.all()
 			}
@@ -149,9 +189,10 @@ func (en *engine) legs(s *server) {
 			if over > mech.Tiny {
 				e.q = good / over
 			}
+			e.usual = en.lately(e, over)
 			en.watchLoss(e)
 			left := e.visits
-			under := e.under()
+			under := en.underAll(e)
 			if e.Back {
 				under = e.held
 			}
@@ -165,14 +206,17 @@ func (en *engine) legs(s *server) {
 				e.stay = math.Inf(1) // nobody is answered
 			}
 			e.visits = max(0, e.visits-left)
-			rest = max(rest, e.visits)
+			left += e.part(over, under)
+			rest = max(rest, e.visits+e.waiting)
 			sigma := en.ends(e)
 			e.bin.Lost += float64(left * (1 - sigma))
-			if e.PerRequest < 1 && st.Parallel { // the rest of the requests does not call
+			if e.cache != nil && st.Parallel {
+				sigma = e.served()
+			} else if e.PerRequest < 1 && st.Parallel { // the rest of the requests does not call
 				sigma = 1 - e.PerRequest + float64(e.PerRequest*sigma)
 			}
 			done += left
-			if !e.soft() || e.Loss == catalog.Stale && en.t-e.lostSince >= e.Stale {
+			if en.binding(e) {
 				pass *= sigma
 			}
 			if e.Loss == catalog.Fallback && k+1 < len(s.Stages) && s.Stages[k+1].Fallback {
@@ -184,11 +228,7 @@ func (en *engine) legs(s *server) {
 			g.in -= done
 		}
 		if st.AtLeast > 0 {
-			first := &en.m.calls[st.Calls[0]]
-			pass = 1 - float64(min(1, first.PerRequest)*(1-en.quorum(st)))
-			if first.soft() {
-				pass = 1
-			}
+			pass = en.enough(st)
 		}
 		if done > mech.Tiny {
 			g.success = pass
@@ -199,7 +239,7 @@ func (en *engine) legs(s *server) {
 	// What passed one leg enters the next.
 	for k := 1; k < len(s.Stages); k++ {
 		g := &s.legs[k-1]
-		passed, failed := g.passed, g.failed
+		passed, failed := s.luck.requests.Whole(g.passed), s.luck.requests.Whole(g.failed)
 		g.passed, g.failed = 0, 0
 		if s.Stages[k].Fallback {
 			en.enter(s, k, failed)
@@ -220,17 +260,39 @@ func (en *engine) calling(st *plan.Stage) float64 {
 	if st.Parallel || st.AtLeast > 0 {
 		return 1
 	}
-	return min(1, en.m.calls[st.Calls[0]].PerRequest)
+	e := &en.m.calls[st.Calls[0]]
+	if e.cache != nil {
+		return min(1, e.PerRequest) * (1 - e.fate.passed)
+	}
+	return min(1, e.PerRequest)
+}
+
+// binding reports whether a request fails when its calls of a need do.
+func (en *engine) binding(e *call) bool {
+	return !e.soft() || e.Loss == catalog.Stale && en.t-e.lostSince >= e.Stale
+}
+
+// enough is the share of the requests to a group that enough of its members answer.
+func (en *engine) enough(st *plan.Stage) float64 {
+	first := &en.m.calls[st.Calls[0]]
+	if first.soft() {
+		return 1
+	}
+	return 1 - float64(min(1, first.PerRequest)*(1-en.quorum(st)))
 }
 
 // passing is the share of the requests that come by a leg and pass it.
 func (en *engine) passing(s *server, k int) float64 {
-	return 1 - float64(en.calling(&s.Stages[k])*(1-s.legs[k].success))
+	barred := en.barred(s, k)
+	return 1 - float64((en.calling(&s.Stages[k])-barred)*(1-s.legs[k].success)) - barred
 }
 
 // ends is the share of a request's calls of one need that let it go on: all of
 // them must succeed.
 func (en *engine) ends(e *call) float64 {
+	if e.cache != nil {
+		return e.ending()
+	}
 	if e.PerRequest <= 1 {
 		return e.q
 	}
@@ -241,7 +303,7 @@ func (en *engine) ends(e *call) float64 {
 func (en *engine) quorum(st *plan.Stage) float64 {
 	en.chances = append(en.chances[:0], 1)
 	for _, i := range st.Calls {
-		q := en.m.calls[i].q
+		q := en.m.calls[i].answered()
 		en.chances = append(en.chances, 0)
 		for j := len(en.chances) - 1; j >= 0; j-- {
 			p := float64(en.chances[j] * (1 - q))
@@ -261,7 +323,7 @@ func (en *engine) quorum(st *plan.Stage) float64 {
 // watchLoss notes since when calls fail, for needs that live on what is stale.
 func (en *engine) watchLoss(e *call) {
 	switch {
-	case e.q >= 0.5:
+	case e.usual >= 0.5:
 		e.lostSince = math.Inf(1)
 	case math.IsInf(e.lostSince, 1):
 		e.lostSince = en.t
@@ -281,24 +343,27 @@ func (en *engine) finish(s *server) {
 			continue
 		}
 		for _, i := range st.Calls {
-			x := en.m.calls[i].holding()
+			x := en.holdingAll(&en.m.calls[i])
 			if st.AtLeast > 0 {
 				x /= float64(st.AtLeast)
 			}
-			held += x
+			held += x + en.m.calls[i].waiting
 		}
 	}
 	begun := 0.0
 	for k := range s.lanes {
 		begun += s.lanes[k].started.Mass()
 	}
-	done := max(0, begun-held)
-	s.pool.Note(held, max(0, done-s.known)/h)
-	if n := s.Threads; !math.IsInf(n, 1) && n > 0 {
+	done := s.luck.requests.Down(max(0, begun-held))
+	if h > en.instant {
+		s.pool.Note(held, max(0, done-s.known)/h)
+	}
+	if n := s.manned(s.Threads); !math.IsInf(n, 1) && n > 0 {
 		busy := 0.5 * (s.threadsIn + held) / n
 		if s.Capacity > 0 && !math.IsInf(s.Capacity, 1) {
-			busy = max(busy, s.rateStart/s.Capacity)
+			busy = max(busy, s.rateStart/s.manned(s.Capacity))
 		}
+		busy /= max(1, s.capShare)
 		s.bin.Busy += float64(min(1, busy) * h)
 	}
 	s.threadsIn = held
@@ -319,7 +384,8 @@ func (en *engine) finish(s *server) {
 			success *= en.passing(s, k)
 		}
 	}
-	success *= 1 - s.errors
+	success *= 1 - s.failing()
+	s.success = success
 	valued := 0.0
 	for k := range s.lanes {
 		l := &s.lanes[k]
@@ -362,11 +428,16 @@ func (en *engine) answer(s *server, l *lane, done, success float64) float64 {
 			}
 			clear(e.gone)
 			e.flight.decide(g.From, g.To, theta*(1-s.blackout), e.gone)
+			good := 0.0
 			for j, m := range e.gone {
 				valued += m
-				ok := float64(m * well)
+				ok := e.luck.fate.Whole(float64(m * well))
 				e.gotGood[j] += ok
 				e.gotBad[j] += m - ok
+				good += ok
+			}
+			if e.Lease >= 0 {
+				en.decideLease(e, g.From, g.To, good)
 			}
 		}
 	}

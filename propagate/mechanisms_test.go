@@ -88,6 +88,14 @@ var mechanisms = []mechanism{
 		stated(func(n *catalog.Need) bool { return n.Limit != nil }, nil),
 	},
 	{
+		"Cache", "cache", "`cache` of a need, or of a service for all its needs without one",
+		policy.Cache{},
+		nil,
+		[]string{"lookUp", "ask", "part", "fillCaches"},
+		"empty-record",
+		stated(func(n *catalog.Need) bool { return n.Cache != nil }, func(s *catalog.Service) bool { return s.Cache != nil }),
+	},
+	{
 		"Queue", "queue", "`queue` of a service",
 		policy.Queue{},
 		policy.QueuePresets,
@@ -116,11 +124,74 @@ var mechanisms = []mechanism{
 		"shed",
 		stated(nil, func(s *catalog.Service) bool { return s.Shed != nil }),
 	},
+	{
+		"Health checks", "health_check", "`[health_check.ID]`; what operators do with `drain`, `undrain`, `disable` and `enable`; faults with a `count`",
+		policy.HealthCheck{},
+		nil,
+		[]string{"tellApart", "divide", "gather", "admitPart", "look", "rotate", "settled"},
+		"health-checks",
+		func(c *catalog.Catalog, sc *scenario.Scenario) bool {
+			return len(c.HealthChecks) > 0 ||
+				slices.ContainsFunc(sc.Faults, func(f scenario.Fault) bool { return f.Count > 0 }) ||
+				slices.ContainsFunc(sc.Actions, func(a scenario.Action) bool {
+					return slices.ContainsFunc(a.Do, func(d scenario.Deed) bool { return d.Verb == scenario.Drain })
+				})
+		},
+	},
+	{
+		"Autoscaling", "autoscale", "`autoscale` of a service",
+		policy.Autoscale{},
+		nil,
+		[]string{"looked", "launchable", "remove", "automate"},
+		"launch-path-lost",
+		stated(nil, func(s *catalog.Service) bool { return s.Autoscale != nil }),
+	},
+	{
+		"Turnover", "turnover", "`turnover` of a service",
+		policy.Turnover{},
+		nil,
+		[]string{"crew", "looked", "launchable"},
+		"turnover",
+		stated(nil, func(s *catalog.Service) bool { return s.Turnover != nil }),
+	},
+	{
+		"Recovery", "recovery", "`recovery` of a service",
+		policy.Recovery{},
+		nil,
+		[]string{"struck", "observed", "restart", "restarts", "thin"},
+		"by-hand",
+		stated(nil, func(s *catalog.Service) bool { return s.Recovery != nil }),
+	},
+	{
+		"Demand that comes back", "deferred", "`deferred` of a service",
+		policy.Deferred{},
+		nil,
+		[]string{"withhold", "comeAgain"},
+		"deferred-demand",
+		stated(nil, func(s *catalog.Service) bool { return s.Deferred != nil }),
+	},
+	{
+		"Operators", "operators", "`[[observer]]` and `[[action]]` of a scenario",
+		scenario.Action{},
+		nil,
+		[]string{"operators", "signal", "advance", "turns", "compare", "do", "reroute", "bar", "throttle", "restart"},
+		"blind-observer",
+		func(_ *catalog.Catalog, sc *scenario.Scenario) bool { return len(sc.Actions) > 0 },
+	},
+	{
+		"Lease", "lease", "`[lease.ID]`",
+		policy.Lease{},
+		nil,
+		[]string{"offerLease", "failLease", "decideLease", "grant", "closeLeases", "sharpLeases", "horizonOfLeases", "ahead"},
+		"lease-storm",
+		func(c *catalog.Catalog, _ *scenario.Scenario) bool { return len(c.Leases) > 0 },
+	},
 }
 
 // TestMechanisms keeps docs/mechanisms what the code says.
 func TestMechanisms(t *testing.T) {
 	policies, behaviour, engine := readSource(t, "../catalog/policy"), readSource(t, "mech"), readSource(t, ".")
+	scenarios := readSource(t, "scenario")
 	folder := filepath.Join(docs, "mechanisms")
 	var index strings.Builder
 	index.WriteString(`# Mechanisms
@@ -136,7 +207,11 @@ To add one: [CONTRIBUTING.md](../../CONTRIBUTING.md#adding-a-mechanism).
 	for _, m := range mechanisms {
 		name := m.pageName()
 		text, cases := m.page(t, policies, behaviour, engine)
-		fmt.Fprintf(&index, "| [%s](%s) | %s | %s | %d | %d |\n", m.title, name, m.where, policies.synopsis(reflect.TypeOf(m.policy).Name()), m.countPresets(), cases)
+		said := policies
+		if m.ofScenario() {
+			said = scenarios
+		}
+		fmt.Fprintf(&index, "| [%s](%s) | %s | %s | %d | %d |\n", m.title, name, m.where, said.synopsis(reflect.TypeOf(m.policy).Name()), m.countPresets(), cases)
 		samePage(t, filepath.Join(folder, name), text)
 		pages = append(pages, name)
 	}
@@ -151,6 +226,11 @@ To add one: [CONTRIBUTING.md](../../CONTRIBUTING.md#adding-a-mechanism).
 
 func (m *mechanism) pageName() string { return strings.ReplaceAll(m.file, "_", "-") + ".md" }
 
+// ofScenario reports whether a scenario states the mechanism, and no catalog.
+func (m *mechanism) ofScenario() bool {
+	return reflect.TypeOf(m.policy).PkgPath() == reflect.TypeFor[scenario.Scenario]().PkgPath()
+}
+
 func (m *mechanism) countPresets() int {
 	if m.presets == nil {
 		return 0
@@ -164,10 +244,13 @@ func (m *mechanism) page(t *testing.T, policies, behaviour, engine *source) (tex
 	var b strings.Builder
 	kind := reflect.TypeOf(m.policy).Name()
 	fmt.Fprintf(&b, "# %s\n\nGenerated from the code by `go test ./propagate -run TestMechanisms -update`; do not edit.\n\n", m.title)
-	fmt.Fprintf(&b, "## What a catalog can say\n\nAs %s: [catalog/policy/%s.go](../../catalog/policy/%s.go)\n\n%s\n", m.where, m.file, m.file, policies.markdown(policies.typeDoc(t, kind)))
-	b.WriteString(policies.fields(t, kind))
-	b.WriteString(policies.words(m.file + ".go"))
-
+	if m.ofScenario() {
+		fmt.Fprintf(&b, "## What a scenario can say\n\nAs %s: [docs/scenario.md](../scenario.md#actions)\n\n", m.where)
+	} else {
+		fmt.Fprintf(&b, "## What a catalog can say\n\nAs %s: [catalog/policy/%s.go](../../catalog/policy/%s.go)\n\n%s\n", m.where, m.file, m.file, policies.markdown(policies.typeDoc(t, kind)))
+		b.WriteString(policies.fields(t, kind))
+		b.WriteString(policies.words(m.file + ".go"))
+	}
 	functions, sections := behaviour.exported(t, m.file+".go")
 	fmt.Fprintf(&b, "## Equation and source\n\n%s\n", section(t, m, sections, "Equation"))
 	if m.shown == "" {

@@ -12,22 +12,46 @@ import (
 // call is one need as this engine plays it.
 type call struct {
 	plan.Call
+	luck    callLuck
+	whole   *call     // what this is a part of; nil of others, see tellApart
+	parts   []*call   // to the instances of a split target
+	copies  []*call   // of the instances of a split caller, which are played in its place
+	refused []float64 // by the instances in this step, by attempt number
 	callState
+	barrier  barrier // what operators do to it
+	home     int32   // the call it stands in for, or itself
+	route    int32   // the call by which it is served now: itself, or one that stands in
+	standIns []int32
 }
 
 // lane is a row of a service's queue as this engine plays it.
 type lane struct {
 	plan.Lane
-	queue   mech.Queue
-	started mech.Queue // of a service with needs: begun and not finished, by arrival
-	waiting float64    // before the arrivals of this step
-	age     float64    // of the head, before the last step
+	queue        mech.Queue // what waits, as work
+	count        mech.Queue // the same, as requests, where some are more work than others
+	mixed        bool       // they are
+	started      mech.Queue // of a service with needs: begun and not finished, by arrival
+	begun        float64    // requests, in this step
+	waiting      float64    // before the arrivals of this step
+	waitingCount float64    // the same, as requests
+	age          float64    // of the head, before the last step
 }
 
 // server is one service as this engine plays it.
 type server struct {
 	plan.Service
-	lanes []lane
+	lanes     []lane
+	luck      serverLuck
+	mixed     bool    // some of its requests are more work than others
+	instances []int32 // servers, of one that is split
+	of        *server // the service of an instance; nil of others
+	service   int32   // index of the service of an instance
+	place     int     // of it among the others
+	turn      float64 // weight in the rotation, in this step
+	drained   bool    // out of rotation by hand
+	away      bool    // while a health check restarts it
+	late      bool    // what it needs fresh is too old, and it fails for it
+	exposed   bool    // an automatic action that protects it is disabled
 	serverState
 }
 
@@ -36,6 +60,7 @@ type model struct {
 	*plan.Plan
 	servers []server
 	calls   []call
+	leases  []lease
 }
 
 // newModel is the state in which nothing has happened yet.
@@ -44,20 +69,26 @@ func newModel(p *plan.Plan) *model {
 	for i := range p.Calls {
 		m.calls[i].Call = p.Calls[i]
 		m.calls[i].begin()
+		m.calls[i].home, m.calls[i].route = int32(i), int32(i)
+	}
+	for _, x := range p.StandIns {
+		m.calls[x.Call].home = x.For
+		m.calls[x.For].standIns = append(m.calls[x.For].standIns, x.Call)
 	}
 	for v := range p.Services {
 		s := &m.servers[v]
-		s.Service = p.Services[v]
-		s.capShare, s.slow = 1, 1
+		s.begin(p.Services[v])
 		s.lanes = make([]lane, len(s.Lanes))
 		for k := range s.lanes {
 			s.lanes[k].Lane = s.Lanes[k]
 			s.lanes[k].queue.Newest = s.Lanes[k].Newest
-		}
-		if s.Throttled {
-			s.bucket = mech.Bucket{Rate: s.Rate, Burst: s.Burst, Tokens: s.Burst}
+			for _, i := range s.Lanes[k].Calls {
+				s.lanes[k].mixed = s.lanes[k].mixed || p.Calls[i].Work != 1
+			}
+			s.mixed = s.mixed || s.lanes[k].mixed
 		}
 	}
+	m.tellApart()
 	return m
 }
 
@@ -75,7 +106,7 @@ func (e *call) begin() {
 		e.lines[k] = mech.Line{Low: p.Low, Spread: p.Spread}
 	}
 	e.classes = newClasses(n)
-	e.q = 1
+	e.q, e.usual = 1, 1
 	var budget *policy.RetryBudget
 	if e.Need != nil {
 		if e.Need.Retry != nil {
@@ -97,4 +128,8 @@ func (e *call) begin() {
 		}
 	}
 	e.budget = mech.NewBudget(budget, e.Clients, e.Nominal)
+	if k := e.Call.Cache; k != nil {
+		e.cache = mech.NewCache(k.Keys, k.Life.Low, k.Life.Spread, k.Negative.Low, k.Negative.Spread)
+		e.cache.Stale, e.cache.Pinned, e.cache.Coalesce = k.Stale, k.Pinned, k.Coalesce
+	}
 }

@@ -17,6 +17,7 @@
 //     the caller, admission.go, start.go and legs.go that of the service; flight.go
 //     keeps what is under way.
 //   - Package mech is the behaviour of each mechanism.
+//   - lease.go plays leases: holders who renew, lapse and ask again.
 //   - timetable.go makes the scenario happen.
 //   - record.go and result.go are what came of it, states.go how a service looks from
 //     outside, verdict.go and expect.go what is concluded, why.go the causes.

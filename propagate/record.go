@@ -1,12 +1,14 @@
 package propagate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/unit"
+	"github.com/knockon/knockon/propagate/plan"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -87,32 +89,46 @@ func resolution(horizon float64) float64 {
 }
 
 func (r *recorder) begin(en *engine) {
-	bins := len(r.marks) - 1
-	res := &Result{Scenario: en.sc, Assumptions: en.m.Assumptions, Times: r.marks}
-	for v := range en.m.servers {
-		s := &en.m.servers[v]
+	r.result, r.needAt = newResult(en.m.Plan, en.sc, r.marks, en.frozenBy)
+	for i := range en.m.leases {
+		r.result.Leases = append(r.result.Leases, newLeaseResult(&en.m.leases[i], en, len(r.marks)-1))
+	}
+}
+
+// newResult is a result without bins, and the calls that its needs are.
+func newResult(p *plan.Plan, sc *scenario.Scenario, marks []float64, frozenBy [][]int32) (res *Result, needAt []int32) {
+	bins := len(marks) - 1
+	res = &Result{Scenario: sc, Assumptions: p.Assumptions, Times: marks, Outside: make([]float64, 0, bins)}
+	for v := range p.Services {
+		s := &p.Services[v]
+		struck := func(f scenario.Fault) bool { return f.Service == s.ID }
 		res.Services = append(res.Services, ServiceResult{
 			ID: s.ID, Bins: make([]ServiceBin, 0, bins), Capacity: s.Full(), Servers: s.Threads,
-			Nominal: s.Nominal, Faulted: len(en.timetable.faults[v]) > 0,
+			Nominal: s.Nominal, Replicas: s.Replicas, Faulted: slices.ContainsFunc(sc.Faults, struck),
 		})
 	}
-	for v := range en.m.servers {
-		for _, u := range en.frozenBy[v] {
-			res.Services[v].Change = append(res.Services[v].Change, en.m.servers[u].ID)
+	for v := range p.Services {
+		for _, u := range frozenBy[v] {
+			res.Services[v].Change = append(res.Services[v].Change, p.Services[u].ID)
 		}
 	}
-	for i := range en.m.calls {
-		e := &en.m.calls[i]
-		if e.From < 0 {
-			continue
+	for i := range p.Calls {
+		if p.Calls[i].From >= 0 {
+			needAt = append(needAt, int32(i))
 		}
-		r.needAt = append(r.needAt, int32(i))
+	}
+	slices.SortStableFunc(needAt, func(i, j int32) int { // what stands in comes last
+		return cmp.Compare(p.Calls[i].From, p.Calls[j].From)
+	})
+	for _, i := range needAt {
+		e := &p.Calls[i]
+		soft := e.Loss != catalog.Fail
 		res.Needs = append(res.Needs, NeedResult{
-			Service: en.m.servers[e.From].ID, Target: en.m.servers[e.To].ID, Index: e.Index,
-			Async: e.Async, Soft: e.soft() && !(e.Loss == catalog.Stale && !math.IsInf(e.Stale, 1)), Timeout: e.Timeout, Retries: len(e.Pauses), Nominal: e.Nominal, Bins: make([]NeedBin, 0, bins),
+			Service: p.Services[e.From].ID, Target: p.Services[e.To].ID, Index: e.Index,
+			Async: e.Async, Soft: soft && !(e.Loss == catalog.Stale && !math.IsInf(e.Stale, 1)), Timeout: e.Timeout, Retries: len(e.Pauses), Nominal: e.Nominal, Bins: make([]NeedBin, 0, bins),
 		})
 	}
-	r.result = res
+	return res, needAt
 }
 
 func (r *recorder) next(t float64) float64 { return r.marks[min(r.at+1, len(r.marks)-1)] }
@@ -132,15 +148,21 @@ func (r *recorder) close(en *engine) {
 		b.Open /= length
 		r.result.Needs[i].Bins = append(r.result.Needs[i].Bins, b)
 		if e.breaker != nil {
-			r.result.Needs[i].Opens = e.breaker.Opens
+			r.result.Needs[i].Opens = e.opens()
 		}
 	}
-	for v := range en.m.servers {
+	for v := range en.m.Services {
 		s := &en.m.servers[v]
 		b := s.bin
 		b.MeanQueue /= length
 		b.Busy /= length
 		b.Capacity /= length
+		if s.instances != nil {
+			b.InRotation, b.Replicas = b.InRotation/length, b.Replicas/length
+		} else {
+			b.Replicas /= length
+			b.InRotation = b.Replicas
+		}
 		for _, i := range s.In {
 			e := &en.m.calls[i]
 			b.Failed += e.bin.Failed
@@ -159,13 +181,22 @@ func (r *recorder) close(en *engine) {
 	outside := 0.0
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
-		if e.From < 0 {
+		if e.From < 0 && !e.Chore && e.Lease < 0 {
 			outside += e.bin.Calls
 		}
 		e.bin = NeedBin{}
 	}
 	r.result.Outside = append(r.result.Outside, outside)
+	for i := range en.m.leases {
+		l := &en.m.leases[i]
+		b := l.bin
+		b.Mean /= length
+		b.Held = l.holders.Mass()
+		r.result.Leases[i].Bins = append(r.result.Leases[i].Bins, b)
+		l.bin = LeaseBin{}
+	}
 	en.weigh()
+	en.weighLeases()
 	r.at++
 	r.start = en.t
 }
@@ -173,20 +204,19 @@ func (r *recorder) close(en *engine) {
 // ages are how long the oldest request has waited, and how long one that arrives
 // now will wait if nothing changes.
 func (en *engine) ages(s *server) (oldest, wait float64) {
-	mass := 0.0
-	for k := range s.lanes {
-		q := &s.lanes[k].queue
-		mass += q.Mass()
-		if at, ok := q.Oldest(); ok {
-			oldest = max(oldest, en.t-at)
-		}
+	mass, at := en.queued(s)
+	if !math.IsInf(at, 1) {
+		oldest = max(oldest, en.t-at)
+	}
+	if s.instances != nil {
+		return oldest, en.waits(s)
 	}
 	if mass > 1e-9 {
 		wait = mass / max(1e-12, en.muNow(s))
 		if rate := s.rateStart; !s.Leaf && rate > 0 {
 			wait = mass / rate
 		}
-		if s.down || s.capShare <= 0 {
+		if s.down || s.there(1) <= 0 {
 			wait = math.Inf(1)
 		}
 	}
@@ -198,22 +228,30 @@ func (en *engine) ages(s *server) (oldest, wait float64) {
 func (en *engine) weigh() {
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
-		m := e.flight.total
-		for k := range e.answering {
-			m += e.answering[k] + e.refusing[k] + e.toAnswer[k] + e.toRefuse[k]
+		if e.whole != nil {
+			continue
 		}
+		m := e.settling()
 		for k := range e.lines {
 			m += e.lines[k].Mass() - e.debt[k+1] + e.echo[k].mass
+		}
+		if e.cache != nil {
+			en.balance = max(en.balance, e.unremembered())
 		}
 		err := math.Abs(e.begun-e.ended-m) / max(1, e.begun)
 		en.balance = max(en.balance, err) // not a number where one of them is not
 	}
+	for _, v := range en.deferring {
+		en.balance = max(en.balance, math.Abs(en.m.servers[v].again.Balance()))
+	}
 }
 
 func (r *recorder) finish(en *engine) {
-	for v := range en.m.servers {
+	en.finishActions(r.result)
+	for v := range en.m.Services {
 		s := &en.m.servers[v]
 		r.result.Services[v].Windows = s.watch.close(en.t)
 		r.result.Services[v].EmptyAt = s.emptyAt
+		r.healed(int32(v), en.t)
 	}
 }

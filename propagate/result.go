@@ -12,9 +12,12 @@ type Result struct {
 	Times       []float64         // seconds; bin i is [Times[i], Times[i+1])
 	Services    []ServiceResult   // by ID
 	Needs       []NeedResult      // by service, then in canonical order
+	Leases      []LeaseResult     // as in the catalog
 	Outside     []float64         // requests from outside, to all services together, by bin
 	Assumptions []plan.Assumption // what was not stated and mattered to the run, by service
 	Doubts      []Doubt           // reasons not to trust this, by service
+	Actions     []ActionResult    // of the scenario's actions, in their order
+	FaultEnds   []float64         // seconds; when the faults of the scenario were over, in their order; +Inf for ever
 	Expects     []Outcome         // of the scenario's expectations, in their order
 	Verdict     Verdict
 	Steps       Steps
@@ -31,9 +34,11 @@ type ServiceResult struct {
 	Capacity float64  // requests per second when well; +Inf without limit
 	Servers  float64  // requests in service at once; +Inf without limit
 	Nominal  float64  // requests per second when all is well
+	Replicas float64  // declared; 1 where they are not
 	MaxQueue float64  // greatest length, at any step
 	EmptyAt  float64  // seconds; when the queue was empty again after its greatest length; NaN if it was not, 0 if it never was longer than nothing
 	Faulted  bool     // a fault of the scenario strikes it
+	Hand     []Span   // when it waited for a restart, all of it or a part
 	Change   []string // services it needs to start, to scale or to be changed
 }
 
@@ -61,7 +66,13 @@ type ServiceBin struct {
 	Wait      float64 // seconds; of a request that arrives at the end
 	Busy      float64 // share of the servers, averaged over the bin
 	Capacity  float64 // share of the capacity that was there, averaged
-	State     State   // at the end of the bin
+
+	Replicas        float64 // that serve, averaged
+	InRotation      float64 // of them, get traffic, averaged
+	RotationChanges float64 // replicas taken out of rotation or put back
+	Deferred        float64 // of Offered: had failed before, and came again
+
+	State State // at the end of the bin
 }
 
 // NeedResult is one need of one service for one target over time. A group of
@@ -91,6 +102,9 @@ type NeedBin struct {
 	Denied   float64 // retries not allowed by the budget
 	Failed   float64 // calls that failed for good
 	Lost     float64 // requests of the service that failed for this need
+	Hits     float64 // calls that were not made: answered from the cache
+	Barred   float64 // likewise: the cache knew that they fail
+	Joined   float64 // likewise: they waited for another's
 	InFlight float64 // sent and neither answered nor given up, at the end of the bin
 	Open     float64 // share of the bin in which the breaker was not closed
 }
@@ -119,10 +133,14 @@ type Window struct {
 	Open     bool // not over when the run ended
 }
 
+// Span is a time from one second to another.
+type Span struct{ From, To float64 }
+
 // Outcome is an expectation and whether it was met.
 type Outcome struct {
 	Expect scenario.Expect
 	Met    bool
+	So     bool    // of a verdict: it is as expected, whatever the probability
 	Got    string  // what was found, for messages
 	Value  float64 // of a number; NaN where there is none
 }
@@ -157,6 +175,9 @@ type Steps struct {
 type Options struct {
 	Tolerance float64            // 0: DefaultTolerance
 	Progress  func(done float64) // share of the horizon; may be nil
+
+	Stochastic bool   // flows are drawn by chance, under Seed, and not their means
+	Seed       uint64 // of a stochastic run
 }
 
 // DefaultTolerance is the share of a time-out that a step may take while rates

@@ -22,7 +22,7 @@ func Run(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, opt Opt
 	for v := range m.servers {
 		en.rec.index[m.servers[v].ID] = int32(v)
 	}
-	if en.rec.marks, err = borders(sc, len(m.servers)+len(m.calls)); err != nil {
+	if en.rec.marks, err = borders(sc, len(m.Services)+len(m.Calls)); err != nil {
 		return nil, err
 	}
 	err = en.run(ctx, opt.Progress)
@@ -32,7 +32,9 @@ func Run(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, opt Opt
 		en.rec.finish(en)
 	}
 	_, res.Ignored = c.Inventory()
-	res.Doubts = m.doubts(sc.Horizon.Seconds())
+	if !en.chance {
+		res.Doubts = m.doubts(sc.Horizon.Seconds())
+	}
 	res.Steps, res.Balance = en.steps, en.balance
 	res.judge()
 	if !(res.Balance <= 1e-6) {

@@ -10,26 +10,29 @@ import (
 // once.
 func (en *engine) start(s *server, room, admitted float64) {
 	t, h := en.t, en.h
-	waiting, arrived := 0.0, 0.0
+	waiting, arrived, requests := 0.0, 0.0, 0.0
 	for k := range s.lanes {
 		l := &s.lanes[k]
 		waiting += l.waiting
+		requests += l.waitingCount
 		arrived += l.queue.Mass() - l.waiting
 	}
 	arrived = max(0, arrived)
 	en.order(s, waiting+arrived)
-	begins := min(waiting+arrived, room)
+	begins := min(waiting+arrived, s.luck.service.Whole(room))
 	place := s.places()
 	end := s.inService
-	if s.Leaf {
+	switch {
+	case s.Leaf && en.chance:
+		begins, end = en.begin(s, place, waiting, arrived)
+	case s.Leaf:
 		begins, end = place.Serve(s.inService, waiting, arrived, h)
 		if limit := s.there(s.Capacity) / s.slow * h; begins > limit || s.down {
 			if s.down {
 				limit = 0
 			}
 			begins = limit
-			stay := place.Time
-			end = float64(s.inService*mech.Exp(-h/stay)) + float64(begins/h*stay*(1-mech.Exp(-h/stay)))
+			end = en.remaining(s, begins, place.Time)
 		}
 		if end < 0 {
 			end = 0
@@ -42,10 +45,10 @@ func (en *engine) start(s *server, room, admitted float64) {
 		l := &s.lanes[k]
 		want := max(0, min(l.queue.Mass(), left))
 		if s.Weighted || k+1 < len(s.lanes) && s.lanes[k+1].Priority == l.Priority {
-			want = min(want, en.fairShare(s, k, left))
+			want = min(want, s.luck.service.Whole(en.fairShare(s, k, left)))
 		}
 		if l.Async { // what a throttle does not let through waits
-			want = max(0, min(want, s.intake(h)-admitted))
+			want = max(0, min(want, s.luck.service.Whole(s.intake(h)-admitted)))
 		}
 		got, wasted := en.serveLane(s, l, want)
 		if l.Async {
@@ -61,44 +64,73 @@ func (en *engine) start(s *server, room, admitted float64) {
 		s.trickle.Take(admitted, h)
 	}
 	begun := begins - left
+	count := begun // requests
+	if s.mixed {
+		count = 0
+		for k := range s.lanes {
+			count += s.lanes[k].begun
+		}
+		if count > mech.Tiny {
+			s.each = begun / count
+		}
+	}
 	if s.Leaf {
 		stay := place.Time
 		keep := mech.Exp(-h / stay)
 		if left > mech.Tiny { // less began than could: what was waiting was dropped
-			end = float64(s.inService*keep) + float64(begun/h*stay*(1-keep))
+			end = en.remaining(s, begun, stay)
 		}
 		finished := max(0, s.inService+begun-end)
 		w := float64(s.wasting*keep) + float64(useless/h*stay*(1-keep))
 		w = min(w, end)
-		s.bin.Wasted += max(0, s.wasting+useless-w)
-		s.bin.Finished += finished
-		if c := place.Count; !math.IsInf(c, 1) && s.Threads > 0 {
-			s.bin.Busy += float64(min(1, finished*stay/h/s.Threads) * h)
+		wasted := max(0, s.wasting+useless-w)
+		if s.mixed {
+			share := 0.0
+			if all := s.inService + begun; all > mech.Tiny {
+				share = (s.inCount + count) / all
+			}
+			s.inCount = max(0, s.inCount+count-float64(finished*share))
+			s.bin.Wasted += float64(wasted * share)
+			s.bin.Finished += float64(finished * share)
+		} else {
+			s.bin.Wasted += wasted
+			s.bin.Finished += finished
+		}
+		if c := place.Count; !math.IsInf(c, 1) && s.manned(s.Threads) > 0 {
+			busy := finished * stay / h
+			if en.chance {
+				busy = 0.5 * (s.inService + end)
+			}
+			s.bin.Busy += float64(min(1, busy/(s.manned(s.Threads)*max(1, s.capShare))) * h)
 		}
 		s.inService, s.wasting = end, w
 		s.threadsIn = end
 	} else {
-		keep := mech.Exp(-h / (s.Time * s.slow))
-		end := float64(s.inService*keep) + float64(begun/h*(s.Time*s.slow)*(1-keep))
-		out := max(0, s.inService+begun-end)
+		stay := s.Time * s.slow
+		if s.mixed {
+			stay *= s.each
+		}
+		end := en.remaining(s, count, stay)
+		out := max(0, s.inService+count-end)
 		s.inService = end
 		en.foresee(s, out)
 		en.enter(s, 0, out)
 		for _, i := range s.AsyncOut {
 			e := &en.m.calls[i]
-			e.fresh.put(float64(out * e.PerRequest))
+			en.via(e).fresh.put(s.luck.requests.Whole(float64(out * e.PerRequest)))
 		}
 	}
 	if s.Leaf {
 		for _, i := range s.AsyncOut {
 			e := &en.m.calls[i]
-			e.fresh.put(float64(begun * e.PerRequest))
+			en.via(e).fresh.put(s.luck.requests.Whole(float64(count * e.PerRequest)))
 		}
 	}
 	s.rateStart = begun / h
-	mass := 0.0
+	mass, left := 0.0, 0.0
 	for k := range s.lanes {
 		mass += s.lanes[k].queue.Mass()
+		left += s.lanes[k].requests()
 	}
 	if mass <= 1e-6*max(1, s.peak) {
 		s.idleSince = t + h
@@ -112,12 +144,13 @@ func (en *engine) start(s *server, room, admitted float64) {
 	if mass > s.peak && mass > 1e-6 {
 		s.peak, s.emptyAt = mass, math.NaN()
 	}
-	s.bin.MeanQueue += float64(0.5 * (waiting + mass) * h)
-	s.bin.MaxQueue = max(s.bin.MaxQueue, mass)
-	s.bin.Queue = mass
-	s.bin.Capacity += h * s.capShare / s.slow
+	s.bin.MeanQueue += float64(0.5 * (requests + left) * h)
+	s.bin.MaxQueue = max(s.bin.MaxQueue, left)
+	s.bin.Queue = left
+	s.bin.Replicas += float64(h * s.working())
+	s.bin.Capacity += h * s.there(1) / s.slow
 	if s.down {
-		s.bin.Capacity -= h * s.capShare / s.slow
+		s.bin.Capacity -= h * s.there(1) / s.slow
 	}
 }
 
@@ -178,6 +211,7 @@ func (en *engine) fairShare(s *server, k int, left float64) float64 {
 // nobody waits for.
 func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless float64) {
 	t, h := en.t, en.h
+	l.begun = 0
 	limit := l.Limit
 	fast := false // what is dropped is refused, rather than left to its time-out
 	if s.CoDel && !l.Async {
@@ -190,14 +224,16 @@ func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless fl
 	share, dropping := 1.0, false
 	if !math.IsInf(limit, 1) {
 		gone := t + h - limit
-		old := l.queue.Before(gone)
+		old := s.luck.service.Whole(l.queue.Before(gone))
 		if old > want && old > mech.Tiny {
 			// The head is always about to expire: of what reaches that age, this
 			// share starts.
 			share, dropping = want/old, true
 			en.segments = l.queue.Pop(old, en.segments[:0])
 			dropped := old - want
-			s.bin.Expired += dropped
+			if !l.mixed {
+				s.bin.Expired += dropped
+			}
 			if l.Async {
 				en.lapse(s, l, gone)
 			}
@@ -222,6 +258,14 @@ func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless fl
 	}
 	done, valued := 0.0, 0.0
 	for _, g := range en.segments {
+		requests := g.Mass
+		if l.mixed {
+			requests = l.count.Remove(g.From, g.To, math.Inf(1))
+			if dropping {
+				s.bin.Expired += float64(requests * (1 - share))
+			}
+		}
+		l.begun += float64(requests * share)
 		f0 := done / popped
 		done += g.Mass
 		f1 := done / popped
@@ -235,10 +279,14 @@ func (en *engine) serveLane(s *server, l *lane, want float64) (begun, useless fl
 			w1 = w0
 		}
 		if s.Leaf {
-			s.bin.Latency += float64(g.Mass * share * (float64(0.5*(w0+w1)) + float64(s.Time*s.slow)))
+			if l.mixed {
+				s.bin.Latency += float64(share * (float64(requests*0.5*(w0+w1)) + float64(g.Mass*s.Time*s.slow)))
+			} else {
+				s.bin.Latency += float64(g.Mass * share * (float64(0.5*(w0+w1)) + float64(s.Time*s.slow)))
+			}
 			valued += en.settleLeaf(s, l, g, w0, w1, share, fast)
 		} else {
-			l.started.Put(g.From, g.To, g.Mass*share)
+			l.started.Put(g.From, g.To, requests*share)
 			if share < 1 {
 				en.dropOpen(s, l, g, 1-share, fast)
 			}
@@ -260,7 +308,7 @@ func (en *engine) dropOpen(s *server, l *lane, g mech.Segment, share float64, fa
 			continue
 		}
 		total := sum(e.gone)
-		e.bin.Timeouts += total
+		e.entire().bin.Timeouts += total
 		s.bin.Timeouts += total
 		en.fail(e, e.gone, en.t, en.t+en.h, true)
 	}
@@ -272,11 +320,12 @@ func (en *engine) reject(s *server, e *call) {
 	if total <= 0 {
 		return
 	}
-	e.bin.Rejected += total
+	o := e.entire()
+	o.bin.Rejected += total
 	s.bin.Full += total
-	en.fail(e, e.gone, en.t, en.t+en.h, false)
-	if e.breaker != nil {
-		e.breaker.Observe(en.t+en.h, 0, total)
+	en.fail(o, e.gone, en.t, en.t+en.h, false)
+	if o.breaker != nil {
+		o.breaker.Observe(en.t+en.h, 0, total)
 	}
 }
 
@@ -284,9 +333,9 @@ func (en *engine) reject(s *server, e *call) {
 // nobody. It returns the mass that is answered in time.
 func (en *engine) settleLeaf(s *server, l *lane, g mech.Segment, w0, w1, share float64, fast bool) float64 {
 	valued := 0.0
-	stay := s.Time * s.slow
 	for _, i := range l.Calls {
 		e := &en.m.calls[i]
+		stay := s.Time * s.slow * e.Work
 		served := share
 		if fast && share < 1 {
 			clear(e.gone)
@@ -298,17 +347,22 @@ func (en *engine) settleLeaf(s *server, l *lane, g mech.Segment, w0, w1, share f
 		if phi > 0 {
 			e.delay = after
 		}
-		fails := s.errors
+		fails := s.failing()
 		if s.corrupt && e.validates() {
 			fails = 1
 		}
 		clear(e.gone)
 		e.flight.decide(g.From, g.To, phi*served*(1-s.blackout), e.gone)
+		good := 0.0
 		for k, m := range e.gone {
-			valued += m
-			bad := float64(m * fails)
+			valued += float64(m * e.Work)
+			bad := e.luck.fate.Of(m, fails)
 			e.toRefuse[k] += bad
 			e.toAnswer[k] += m - bad
+			good += m - bad
+		}
+		if e.Lease >= 0 {
+			en.decideLease(e, g.From, g.To, good)
 		}
 	}
 	return valued

@@ -5,6 +5,7 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/propagate/mech"
+	"github.com/knockon/knockon/propagate/plan"
 )
 
 // The shares of failed requests at which a service counts as degraded and as down,
@@ -36,36 +37,43 @@ type watch struct {
 func (w *watch) copy(o *watch) {
 	kept := w.windows
 	*w = *o
-	w.windows = append(kept[:0], o.windows...)
+	w.windows = append(mech.Emptied(kept, o.windows), o.windows...)
 }
 
 // quiet prepares what the states need of the catalog.
-func (en *engine) quiet() {
-	n := len(en.m.servers)
+func (en *engine) quiet() { en.frozenBy, en.freshNeeds = silentNeeds(en.m.Plan) }
+
+// silentNeeds are, of every service, the services without which it cannot start, scale
+// or change, and those of which it has to know what is recent.
+func silentNeeds(p *plan.Plan) (frozenBy [][]int32, fresh [][]freshNeed) {
+	n := len(p.Services)
 	index := make(map[string]int32, n)
-	for v := range en.m.servers {
-		index[en.m.servers[v].ID] = int32(v)
+	for v := range p.Services {
+		index[p.Services[v].ID] = int32(v)
 	}
-	en.frozenBy, en.freshNeeds = make([][]int32, n), make([][]freshNeed, n)
-	for v := range en.m.servers {
-		d := en.m.servers[v].Decl
+	frozenBy, fresh = make([][]int32, n), make([][]freshNeed, n)
+	for v := range p.Services {
+		d := p.Services[v].Decl
 		for j := range d.Needs {
 			need := &d.Needs[j]
 			switch {
 			case need.IsGroup():
 			case need.To == catalog.ToStart, need.To == catalog.ToScale, need.To == catalog.ToChange:
-				en.frozenBy[v] = append(en.frozenBy[v], index[need.Targets[0]])
+				frozenBy[v] = append(frozenBy[v], index[need.Targets[0]])
 			case need.Fresh:
-				within := need.Within.Or(60e9).Seconds()
-				en.freshNeeds[v] = append(en.freshNeeds[v], freshNeed{index[need.Targets[0]], within})
+				fresh[v] = append(fresh[v], freshNeedOf(need, index[need.Targets[0]]))
 			}
 		}
 	}
+	return frozenBy, fresh
 }
 
 // note adds a step to the observation of a service.
 func (en *engine) note(s *server) {
 	w := &s.watch
+	if s.fleet != nil {
+		en.noteFleet(s, s.bin.Busy-w.seen.Busy)
+	}
 	failed := 0.0
 	for _, i := range s.In {
 		failed += en.m.calls[i].bin.Failed
@@ -84,17 +92,92 @@ func (en *engine) note(s *server) {
 	}
 }
 
+// Sight is what one observation of a service shows.
+type Sight struct {
+	// Counted since the observation before, in requests, as in ServiceBin.
+	Offered, Good, Failed, Throttled float64
+
+	Queue   float64 // waiting, at its end
+	Age     float64 // seconds; of what waits longest
+	Slow    float64 // times its service time
+	Down    bool    // it refuses everything
+	Dark    bool    // it answers nothing
+	Corrupt bool    // its answers are wrong
+	Struck  bool    // by any fault or deed
+	Without bool    // it goes on without a need that it ought to have
+	Frozen  bool    // what it needs to start, scale or change is lost
+	Stale   bool    // what it has to know of others is too old
+	Exposed bool    // an automatic action that protects it is switched off
+
+	// Alike is how many observations it stands for, where a step was longer than one:
+	// that is as much patience. 0 is one.
+	Alike int
+
+	// Asked: holders of leases wait for an answer of it.
+	Asked bool
+
+	// Chance is by how many standard deviations a share of failures may be above what
+	// it is without being noticed: 0 where means are counted and not requests.
+	Chance float64
+}
+
+// sight is what the observation that ends with this step shows.
+func (en *engine) sight(s *server) Sight {
+	w := &s.watch
+	g := Sight{
+		Offered: w.offered, Good: w.good, Failed: w.bad, Throttled: w.throttled,
+		Slow: s.slow, Down: s.down, Dark: s.blackout >= 1, Corrupt: s.corrupt, Struck: s.struck(),
+		Alike:   int((en.t+en.h-w.since)/en.observe + 1e-9),
+		Asked:   en.asked(s),
+		Exposed: s.exposed || s.fleet != nil && s.fleet.disabled,
+	}
+	mass, at := en.queued(s)
+	g.Queue = mass
+	if !math.IsInf(at, 1) {
+		g.Age = max(0, en.t+en.h-at)
+	}
+	for k := range s.Stages {
+		for _, i := range s.Stages[k].Calls {
+			e := &en.m.calls[i]
+			if e.soft() && e.Loss != catalog.Fallback && e.answered() < 0.9 && (en.via(e).rateCalls > 1e-3*e.Nominal || e.recall.Barred > 0.1) {
+				g.Without = true
+			}
+		}
+	}
+	v := en.rec.index[s.ID]
+	for _, f := range en.freshNeeds[v] {
+		g.Stale = g.Stale || en.m.servers[f.target].watch.late(f.within)
+	}
+	for _, u := range en.frozenBy[v] {
+		g.Frozen = g.Frozen || en.m.servers[u].watch.still()
+	}
+	return g
+}
+
+// late reports whether what a service knows is older than that, or not to be had.
+func (w *watch) late(within float64) bool { return w.state == Down || w.age > within }
+
+// still reports whether nothing can be started, scaled or changed through a service.
+func (w *watch) still() bool { return w.state == Down || w.state == Frozen }
+
 // judge ends an observation.
 func (en *engine) judge(s *server) {
 	w := &s.watch
-	raw, age := en.seen(s)
+	w.judge(&s.Service, en.sight(s), en.observe)
+	en.observed(s)
+	w.offered, w.good, w.bad, w.throttled = 0, 0, 0, 0
+}
+
+// judge ends an observation of a service that lasted so many seconds.
+func (w *watch) judge(s *plan.Service, g Sight, length float64) {
+	raw, age := w.shown(s, g, length), g.Age
 	begin := w.since
 	// Getting better with the cause gone is recovering, not failing.
 	share := 0.0
-	if settled := w.good + w.bad; settled > mech.Tiny {
-		share = w.bad / settled
+	if settled := g.Good + g.Failed; settled > mech.Tiny {
+		share = g.Failed / settled
 	}
-	if raw > Recovering && raw < Down && raw != Exposed && raw != Frozen && raw != Throttled && !s.struck() {
+	if raw > Recovering && raw < Down && raw != Exposed && raw != Frozen && raw != Throttled && !g.Struck {
 		switch {
 		case w.state == Recovering: // it stays that until it is clearly worse again
 			if share <= max(1.5*w.low, degradedShare) || age < w.age {
@@ -118,13 +201,12 @@ func (en *engine) judge(s *server) {
 		if w.better == 0 {
 			w.turn = begin
 		}
-		w.better++
+		w.better += max(1, g.Alike)
 		if w.better >= patience {
 			w.change(raw, w.turn)
 			w.better = 0
 		}
 	}
-	w.offered, w.good, w.bad, w.throttled = 0, 0, 0, 0
 }
 
 // change ends the window of the old state and begins that of the new one.
@@ -140,20 +222,10 @@ func (s *server) struck() bool {
 	return s.down || s.blackout > 0 || s.slow > 1 || s.errors > 0 || s.capShare < 1 || s.corrupt
 }
 
-// seen is the state that an observation shows, and the age of what waits longest.
-func (en *engine) seen(s *server) (State, float64) {
-	w := &s.watch
-	age := 0.0
-	mass := 0.0
-	for k := range s.lanes {
-		q := &s.lanes[k].queue
-		mass += q.Mass()
-		if at, ok := q.Oldest(); ok {
-			age = max(age, en.t+en.h-at)
-		}
-	}
-	settled := w.good + w.bad
-	if settled < float64(1e-3*s.Nominal)*en.observe { // too few to tell
+// shown is the state that an observation of so many seconds shows.
+func (w *watch) shown(s *plan.Service, g Sight, length float64) State {
+	settled := g.Good + g.Failed
+	if settled < float64(1e-3*s.Nominal)*length { // too few to tell
 		settled = 0
 	}
 	state := Healthy
@@ -165,56 +237,50 @@ func (en *engine) seen(s *server) (State, float64) {
 	if w.state >= Degraded {
 		degraded *= 0.5
 	}
+	down, degraded = g.noticed(down, settled), g.noticed(degraded, settled)
 	switch {
-	case settled > mech.Tiny && w.bad >= down*settled:
+	case settled > mech.Tiny && g.Failed >= down:
 		state = Down
-		if w.throttled > 0.5*w.bad && !s.down {
+		if g.Throttled > 0.5*g.Failed && !g.Down {
 			state = Throttled
 		}
-	case settled > mech.Tiny && w.bad >= degraded*settled:
+	case settled > mech.Tiny && g.Failed >= degraded:
 		state = Degraded
-		if w.throttled > 0.5*w.bad {
+		if g.Throttled > 0.5*g.Failed {
 			state = Throttled
 		}
-	case s.down || s.blackout >= 1:
+	case g.Down || g.Dark:
 		state = Down
-	case settled <= mech.Tiny && w.offered > mech.Tiny:
+	case settled <= mech.Tiny && (g.Offered > mech.Tiny || g.Asked):
 		// Nobody was answered and nobody gave up yet.
 		state = w.raw
-		if mass > mech.Tiny && age > max(10*s.Time, 1) {
+		if g.Queue > mech.Tiny && g.Age > max(10*s.Time, 1) {
 			state = max(state, Delayed)
 		}
-	case age > max(1, 20*s.Time*s.slow) && mass > 0.01*s.Nominal:
+	case g.Age > max(1, 20*s.Time*g.Slow) && g.Queue > 0.01*s.Nominal:
 		state = Delayed
 	}
 	if state < Degraded {
-		if s.corrupt && !s.down {
+		if g.Corrupt && !g.Down || g.Without || g.Stale {
 			state = Degraded
 		}
-		for k := range s.Stages {
-			for _, i := range s.Stages[k].Calls {
-				e := &en.m.calls[i]
-				if e.soft() && e.Loss != catalog.Fallback && e.q < 0.9 && e.rateCalls > 1e-3*e.Nominal {
-					state = Degraded
-				}
-			}
+		if state < Exposed && g.Exposed {
+			state = Exposed
 		}
-		v := en.rec.index[s.ID]
-		for _, f := range en.freshNeeds[v] {
-			o := &en.m.servers[f.target]
-			if o.watch.state == Down || o.watch.age > f.within {
-				state = Degraded
-			}
-		}
-		if state < Frozen {
-			for _, u := range en.frozenBy[v] {
-				if en.m.servers[u].watch.state == Down || en.m.servers[u].watch.state == Frozen {
-					state = Frozen
-				}
-			}
+		if state < Frozen && g.Frozen {
+			state = Frozen
 		}
 	}
-	return state, age
+	return state
+}
+
+// noticed is the number of failures from which a share of those settled is taken to
+// have failed: all of them always are.
+func (g *Sight) noticed(share, settled float64) float64 {
+	if g.Chance <= 0 {
+		return share * settled
+	}
+	return min(settled, float64(share*settled)+float64(g.Chance*math.Sqrt(float64(share*(1-share))*settled)))
 }
 
 // close ends the windows of a service with the run.

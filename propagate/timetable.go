@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/knockon/knockon/catalog"
-	"github.com/knockon/knockon/propagate/mech"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -16,7 +15,10 @@ type timetable struct {
 	at      int
 	faults  [][]int32 // by service, of the scenario
 	loads   [][]int32
-	outside []int32 // call from outside of a service, -1 without
+	outside []int32   // call from outside of a service, -1 without
+	until   []float64 // when a fault ends by itself, of the scenario
+	ended   []float64 // when operators ended a fault, of the scenario; +Inf without
+	struck  []int32   // services that faults strike at some time
 }
 
 const forever = math.MaxFloat64
@@ -37,9 +39,13 @@ func newTimetable(c *catalog.Catalog, m *model, sc *scenario.Scenario, en *engin
 		tt.outside[v] = -1
 	}
 	for i := range m.calls {
-		if m.calls[i].From < 0 {
+		if m.calls[i].From < 0 && !m.calls[i].Chore && m.calls[i].whole == nil && m.calls[i].Lease < 0 {
 			tt.outside[m.calls[i].To] = int32(i)
 		}
+	}
+	tt.until, tt.ended = make([]float64, len(sc.Faults)), make([]float64, len(sc.Faults))
+	for i := range tt.ended {
+		tt.until[i], tt.ended[i] = until(sc.Faults[i].At.Seconds(), sc.Faults[i].For.Seconds()), math.Inf(1)
 	}
 	horizon := sc.Horizon.Seconds()
 	add := func(t float64) {
@@ -49,6 +55,11 @@ func newTimetable(c *catalog.Catalog, m *model, sc *scenario.Scenario, en *engin
 	}
 	for i := range sc.Faults {
 		f := &sc.Faults[i]
+		if f.Effect == scenario.Lapse {
+			add(f.At.Seconds())
+			add(until(f.At.Seconds(), f.For.Seconds()))
+			continue
+		}
 		v, ok := index[f.Service]
 		if !ok {
 			continue
@@ -75,25 +86,18 @@ func newTimetable(c *catalog.Catalog, m *model, sc *scenario.Scenario, en *engin
 			continue
 		}
 		tt.loads[v] = append(tt.loads[v], int32(i))
-		from := l.At.Seconds()
-		to := until(from, l.For.Seconds())
-		add(from)
-		add(to)
-		if r := l.Ramp.Seconds(); r > 0 {
-			add(from + r)
-			add(to - r)
-		}
-		for _, p := range l.Points {
-			add(p.At.Seconds())
+		for _, t := range l.Corners() {
+			add(t)
 		}
 	}
-	for i := range sc.Actions {
-		at := sc.Actions[i].At.Seconds()
-		add(at)
-		for _, d := range sc.Actions[i].Do {
-			if d.Verb == scenario.Restart {
-				add(at + d.Length.Seconds())
-			}
+	for v := range m.servers { // what strikes a service strikes its instances
+		for _, x := range m.servers[v].instances {
+			tt.faults[x] = tt.faults[v]
+		}
+	}
+	for v := range tt.faults {
+		if len(tt.faults[v]) > 0 {
+			tt.struck = append(tt.struck, int32(v))
 		}
 	}
 	slices.Sort(tt.times)
@@ -119,22 +123,25 @@ func (tt *timetable) due(en *engine) bool {
 		tt.at++
 		happened = true
 	}
-	if !happened {
-		return false
-	}
-	for v := range en.m.servers {
-		if len(tt.faults[v]) > 0 || en.sc.Actions != nil {
-			en.afflict(int32(v))
+	if happened {
+		en.lapseDue()
+		for _, v := range tt.struck {
+			en.afflict(v)
 		}
+		en.notice()
 	}
-	for i := range en.sc.Actions {
-		if a := &en.sc.Actions[i]; math.Abs(a.At.Seconds()-en.t) < 1e-9 {
-			for j := range a.Do {
-				en.do(&a.Do[j])
-			}
-		}
+	return en.operate() || happened
+}
+
+// over is when a fault ends, by itself or by the operators.
+func (tt *timetable) over(i int) float64 { return min(tt.until[i], tt.ended[i]) }
+
+// afflictAll is afflict, for a service and its instances.
+func (en *engine) afflictAll(v int32) {
+	en.afflict(v)
+	for _, x := range en.m.servers[v].instances {
+		en.afflict(x)
 	}
-	return true
 }
 
 // afflict sets what the faults and actions of the present do to a service.
@@ -145,12 +152,20 @@ func (en *engine) afflict(v int32) {
 	for _, i := range en.timetable.faults[v] {
 		f := &en.sc.Faults[i]
 		from := f.At.Seconds()
-		if en.t < from-1e-9 || en.t >= until(from, f.For.Seconds())-1e-9 {
+		if en.t < from-1e-9 || en.t >= en.timetable.over(int(i))-1e-9 {
 			continue
 		}
 		part := 1.0 // of the service that is struck
 		if f.Zone != "" && s.Decl.Replicas != nil && len(s.Decl.Replicas.Zones) > 0 {
 			part = 1 / float64(len(s.Decl.Replicas.Zones))
+		}
+		if f.Count > 0 && s.Replicas > 0 {
+			part = min(1, float64(f.Count)/s.Replicas)
+		}
+		if s.of != nil {
+			if part = s.of.Struck(f, s.place); part <= 0 {
+				continue
+			}
 		}
 		effect := f.Effect
 		if effect == scenario.Flapping {
@@ -181,27 +196,11 @@ func (en *engine) afflict(v int32) {
 			s.corrupt = true
 		}
 	}
-	share := 1.0 // the last deed counts
-	for i := range en.sc.Actions {
-		a := &en.sc.Actions[i]
-		if a.At.Seconds() > en.t+1e-9 {
-			continue
-		}
-		for _, d := range a.Do {
-			if d.Target != s.ID {
-				continue
-			}
-			switch d.Verb {
-			case scenario.SetCapacity:
-				share = d.Share
-			case scenario.Restart:
-				if en.t < a.At.Seconds()+d.Length.Seconds()-1e-9 {
-					s.down = true
-				}
-			}
-		}
+	if s.fleet != nil {
+		en.struck(s)
 	}
-	s.capShare *= share
+	s.capShare *= en.orders(v).share
+	s.down = s.down || s.away || s.of != nil && s.of.fleet != nil && s.of.fleet.gone()
 	if s.down && !was {
 		en.kill(v)
 	}
@@ -224,11 +223,11 @@ func (en *engine) kill(v int32) {
 					e.answering[j], e.refusing[j] = 0, 0
 				}
 				e.flight.put(en.t-1e-6, en.t, e.gone)
-				l.queue.Put(en.t-1e-6, en.t, sum(e.gone))
+				l.put(en.t-1e-6, en.t, sum(e.gone), sum(e.gone))
 			}
 			continue
 		}
-		s.bin.Expired += l.queue.Clear()
+		s.bin.Expired += l.clear()
 		for _, i := range l.Calls {
 			e := &en.m.calls[i]
 			clear(e.gone)
@@ -238,14 +237,14 @@ func (en *engine) kill(v int32) {
 				e.answering[j], e.refusing[j] = 0, 0
 			}
 			total := sum(e.gone)
-			e.bin.Errors += total
+			e.entire().bin.Errors += total
 			s.bin.Refused += total
 			en.h = en.base
 			en.fail(e, e.gone, en.t, en.t+en.base, false)
 		}
 	}
 	if s.Leaf {
-		s.inService, s.wasting = 0, 0
+		s.inService, s.wasting, s.inCount = 0, 0, 0
 	}
 }
 
@@ -254,7 +253,7 @@ func (en *engine) swallow(v int32) {
 	s := &en.m.servers[v]
 	for k := range s.lanes {
 		l := &s.lanes[k]
-		l.queue.Clear()
+		l.clear()
 		l.started.Clear()
 		for _, i := range l.Calls {
 			e := &en.m.calls[i]
@@ -266,130 +265,13 @@ func (en *engine) swallow(v int32) {
 		}
 	}
 	if s.Leaf {
-		s.inService, s.wasting = 0, 0
-	}
-}
-
-// do is one deed of the operators.
-func (en *engine) do(d *scenario.Deed) {
-	v := int32(-1)
-	for i := range en.m.servers {
-		if en.m.servers[i].ID == d.Target {
-			v = int32(i)
-		}
-	}
-	if v < 0 {
-		return
-	}
-	s := &en.m.servers[v]
-	switch d.Verb {
-	case scenario.Purge:
-		for k := range s.lanes {
-			l := &s.lanes[k]
-			s.bin.Expired += l.queue.Clear()
-			for _, i := range l.Calls {
-				e := &en.m.calls[i]
-				if !math.IsInf(e.Timeout, 1) || !s.Leaf {
-					continue // they learn of it by time-out
-				}
-				clear(e.gone)
-				e.flight.clear(e.gone)
-				en.over(e, sum(e.gone))
-			}
-		}
-	case scenario.Throttle:
-		rate := float64(d.Rate)
-		if d.Share > 0 {
-			rate = d.Share * s.Full()
-		}
-		s.trickle = &mech.Bucket{Rate: rate}
-	case scenario.Unthrottle:
-		s.trickle = nil
-	case scenario.StopRetries:
-		en.noRetries[v] = true
-	case scenario.LetRetry:
-		en.noRetries[v] = false
+		s.inService, s.wasting, s.inCount = 0, 0, 0
 	}
 }
 
 // load is the mean rate at which a step's requests come from outside.
 func (en *engine) load(v int32) float64 {
-	base := en.m.calls[en.timetable.outside[v]].Nominal
+	base, loads := en.m.calls[en.timetable.outside[v]].Nominal, en.timetable.loads[v]
 	// Every piece is a straight line inside a step, or nearly.
-	return 0.5 * (en.loadAt(v, base, en.t+1e-9) + en.loadAt(v, base, en.t+en.h-1e-9))
-}
-
-func (en *engine) loadAt(v int32, base, t float64) float64 {
-	rate := base
-	for _, i := range en.timetable.loads[v] {
-		l := &en.sc.Loads[i]
-		from := l.At.Seconds()
-		to := until(from, l.For.Seconds())
-		ramp := l.Ramp.Seconds()
-		if t < from || t >= to {
-			continue
-		}
-		target := rate
-		switch {
-		case l.Daily != nil:
-			day := 86400.0
-			clock := t
-			if !en.sc.Start.IsZero() {
-				h, m, s := en.sc.Start.Clock()
-				clock += float64(h*3600 + m*60 + s)
-			}
-			mid := float64(0.5 * (1 + l.Daily.Trough))
-			target = rate * (mid + float64((1-mid)*cosine((clock-l.Daily.Peak.Seconds())/day)))
-		case len(l.Points) > 0:
-			target = pointsAt(l, t, rate)
-		case l.Times > 0:
-			target = rate * l.Times
-		case l.Rate.IsStated():
-			target = float64(l.Rate.V)
-		}
-		w := 1.0
-		if ramp > 0 {
-			w = min(1, (t-from)/ramp, (to-t)/ramp)
-		}
-		rate += float64(w * (target - rate))
-	}
-	return max(0, rate)
-}
-
-func pointsAt(l *scenario.Load, t, before float64) float64 {
-	rate := before
-	for i, p := range l.Points {
-		at := p.At.Seconds()
-		if t < at {
-			if l.Linear && i > 0 {
-				last := l.Points[i-1]
-				from := last.At.Seconds()
-				return float64(last.Rate) + float64((float64(p.Rate)-float64(last.Rate))*((t-from)/(at-from)))
-			}
-			break
-		}
-		rate = float64(p.Rate)
-	}
-	return rate
-}
-
-// cosine of a number of turns, the same on every machine: a Taylor series on an
-// eighth of a turn, by symmetry.
-func cosine(turns float64) float64 {
-	x := turns - math.Floor(turns)
-	if x > 0.5 {
-		x = 1 - x
-	}
-	sign := 1.0
-	if x > 0.25 {
-		x, sign = 0.5-x, -1
-	}
-	y := 2 * math.Pi * x
-	y2 := float64(y * y)
-	sum, term := 1.0, 1.0
-	for k := 1; k <= 12; k++ {
-		term = -float64(term*y2) / float64((2*k-1)*(2*k))
-		sum += term
-	}
-	return sign * sum
+	return 0.5 * (en.sc.Offered(loads, base, en.t+1e-9) + en.sc.Offered(loads, base, en.t+en.h-1e-9))
 }

@@ -24,6 +24,7 @@ var groups = []group{
 	{"F", "Flows", "Queues and drains, by Newell's cumulative curves. Right answers are closed forms of the deterministic model."},
 	{"R", "Retries", "Amplification, budgets, throttles and backoff. Right answers are closed forms."},
 	{"C", "Capacity", "What survivors and threads can do. Right answers are closed forms."},
+	{"K", "Caches and leases", "What is remembered or held for a time: while it is fetched, when it runs out and when it is lost. Right answers are closed forms."},
 	{"D", "Dynamics", "Storms and what is done about them. Most right answers are means of 30 runs of an independent simulation of single requests, which arrive and are served at random; the tolerances hold its confidence interval. The others are arithmetic, written in the catalog of the case."},
 	{"T", "Features", "Cases of our own, for what the others do not touch. Right answers are arithmetic, written beside the expectation."},
 }

@@ -12,7 +12,7 @@ import (
 
 // decide finds how the run and every service that was impaired ended.
 func (r *Result) decide() {
-	end, ended := r.Scenario.TriggerEnd()
+	end, ended := r.triggerEnd()
 	trigger := math.Inf(1)
 	if ended {
 		trigger = end.Seconds()
@@ -42,6 +42,28 @@ func (r *Result) decide() {
 	}
 }
 
+// triggerEnd is when the last fault, or change of what is offered, was over in this
+// run, and false when one lasts to the horizon.
+func (r *Result) triggerEnd() (end unit.Duration, ok bool) {
+	ends := r.Scenario.FaultEnds()
+	for i, t := range r.FaultEnds {
+		ends[i] = scenario.Lasting
+		if !math.IsInf(t, 1) {
+			ends[i] = unit.FromSeconds(t)
+		}
+	}
+	return r.Scenario.TriggerEndOf(ends)
+}
+
+// faultEnd is when a fault of the scenario was over, in seconds.
+func (r *Result) faultEnd(i int) float64 {
+	if i < len(r.FaultEnds) {
+		return r.FaultEnds[i]
+	}
+	f := &r.Scenario.Faults[i]
+	return until(f.At.Seconds(), f.For.Seconds())
+}
+
 func severity(word string) int {
 	return slices.Index([]string{"healthy", "recovered", "ongoing", "degraded", "metastable"}, word)
 }
@@ -69,6 +91,11 @@ func (r *Result) ending(s *ServiceResult, impaired []Window, trigger float64) Se
 		v.Word = "ongoing"
 		return v
 	}
+	if n := len(s.Hand); n > 0 && s.Hand[n-1].To >= r.end()-1e-9 && !r.Partial {
+		v.Word = "metastable"
+		v.Evidence = fmt.Sprintf("%s has waited for a restart since %s, and does not come back without one", s.ID, unit.FromSeconds(s.Hand[n-1].From))
+		return v
+	}
 	if last.State == Recovering || last.State == Frozen {
 		v.Word = "ongoing"
 		return v
@@ -86,7 +113,7 @@ func (r *Result) ending(s *ServiceResult, impaired []Window, trigger float64) Se
 		v.Word = "ongoing"
 	case r.drains(s.ID, from, mid, now):
 		v.Word = "ongoing"
-	case recent.failed <= 0.9*old.failed:
+	case recent.failed <= 0.9*old.failed && !r.withheld(s.ID, from, mid, now):
 		v.Word = "ongoing"
 	case last.State >= Degraded && !r.overloaded(s.ID, mid, now):
 		v.Word = "metastable"
@@ -110,6 +137,9 @@ func (r *Result) overloaded(id string, from, to float64) bool {
 func (r *Result) drains(id string, from, mid, to float64) bool {
 	return r.anyBehind(id, from, to, func(s *ServiceResult) bool {
 		old, recent := r.tail(s, from, mid), r.tail(s, mid, to)
+		if old.changes > 0 && recent.changes > 0 {
+			return false // it flaps: what is less now will be more again
+		}
 		return old.age > 0.1 && recent.age < old.age-float64(0.005*(mid-from)) ||
 			old.queue > 1 && recent.queue < float64(0.99*old.queue)
 	})
@@ -148,6 +178,7 @@ func (r *Result) anyBehind(id string, from, to float64, holds func(*ServiceResul
 // tail is what a service did in a span, per second.
 type tail struct {
 	time, offered, attempts, good, failed, age, queue, busy float64
+	changes                                                 float64 // of the rotation, not per second
 }
 
 func (r *Result) tail(s *ServiceResult, from, to float64) (t tail) {
@@ -164,6 +195,7 @@ func (r *Result) tail(s *ServiceResult, from, to float64) (t tail) {
 		t.age += float64(b.Age * h)
 		t.queue += float64(b.Queue * h)
 		t.busy += float64(b.Busy * h)
+		t.changes += b.RotationChanges
 	}
 	if t.time > 0 {
 		t.offered /= t.time

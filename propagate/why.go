@@ -17,13 +17,14 @@ type Cause struct {
 	Fault    int     // index into the scenario's faults, of FaultCause; else -1
 	Load     int     // index into the scenario's loads, of LoadCause; else -1
 
-	Target        string  // of NeedCause: the need that is lost
+	Target        string  // of NeedCause: the need that is lost; of LeaseCause: the lease
 	Age           float64 // of QueueCause: seconds a request waits at the worst
 	Deadline      float64 // of QueueCause: seconds its callers wait; +Inf without limit
 	Queue         float64 // of QueueCause and FullCause: requests waiting at the worst
 	Amplification float64 // of RetryCause: attempts per original
 	Callers       int     // of RetryCause: needs that retry
-	Capacity      float64 // of CapacityCause: share of the capacity that was there
+	Capacity      float64 // of CapacityCause: share of the capacity that was there; of LeaseCause: share of the leases held, at the worst
+	Since         float64 // of LeaseCause: when leases began to be missing, seconds
 
 	Because []Cause // what explains this, the largest share first
 }
@@ -44,6 +45,8 @@ const (
 	BreakerCause                   // a caller's breaker, bulkhead, throttle or budget stops calls
 	ThreadsCause                   // its threads wait for others
 	SeveralCauses                  // see Because
+	HandCause                      // it waits for a restart, from From to To
+	LeaseCause                     // it has lost leases
 )
 
 // Why explains the impairment of a service at a time in seconds, or, when the time
@@ -135,10 +138,16 @@ func (x *explanation) service(s *ServiceResult, from, to float64) []Cause {
 	add := func(c Cause, mass float64) {
 		if mass > 1e-6 {
 			c.Service, c.From, c.To, c.State, c.Share = s.ID, from, to, x.worst(s, from, to), mass
-			causes = append(causes, c)
+			causes = append(causes, c.since(s))
 		}
 	}
 	fault := x.fault(s.ID, from, to)
+	if h := s.waited(from, to); h != nil { // what it refused then, or keeps
+		before := 0.0
+		x.bins(from, h.From, func(i int) { before += s.Bins[i].Refused })
+		add(x.handCause(s, from, to), refused-before+queue)
+		refused = before
+	}
 	if refused > 0 {
 		add(x.faultCause(fault), refused)
 	}
@@ -273,7 +282,7 @@ func (x *explanation) fault(id string, from, to float64) int {
 	for i := range x.r.Scenario.Faults {
 		f := &x.r.Scenario.Faults[i]
 		begin := f.At.Seconds()
-		if f.Service == id && begin < to && until(begin, f.For.Seconds()) > from-1 {
+		if f.Service == id && begin < to && x.r.faultEnd(i) > from-1 {
 			return i
 		}
 	}
@@ -311,7 +320,7 @@ func (x *explanation) overload(s *ServiceResult, from, to float64) []Cause {
 	add := func(c Cause, mass float64) {
 		if mass > 1e-6 {
 			c.Service, c.From, c.To, c.State, c.Share = s.ID, from, to, x.worst(s, from, to), mass
-			causes = append(causes, c)
+			causes = append(causes, c.since(s))
 		}
 	}
 	if i := x.load(s.ID, from, to); i >= 0 {
@@ -319,6 +328,10 @@ func (x *explanation) overload(s *ServiceResult, from, to float64) []Cause {
 	}
 	if i := x.fault(s.ID, from, to); i >= 0 {
 		add(x.faultCause(i), less)
+	} else if s.waited(from, to) != nil {
+		add(x.handCause(s, from, to), less)
+	} else if c, ok := x.lost(s, from, to); ok {
+		add(c, less)
 	} else if least < 0.99 {
 		add(Cause{Kind: CapacityCause, Fault: -1, Load: -1, Capacity: least}, less)
 	}
@@ -355,6 +368,33 @@ func (x *explanation) overload(s *ServiceResult, from, to float64) []Cause {
 	return shares(causes)
 }
 
+// lost is the lease of which a service misses most in a span, where it misses any.
+func (x *explanation) lost(s *ServiceResult, from, to float64) (c Cause, ok bool) {
+	c = Cause{Kind: LeaseCause, Fault: -1, Load: -1, Capacity: 0.99}
+	keeper, worst := "", 0
+	for i := range x.r.Leases {
+		l := &x.r.Leases[i]
+		if l.Holder != s.ID {
+			continue
+		}
+		x.bins(from, to, func(j int) {
+			if share := l.Bins[j].Held / l.Count; share < c.Capacity {
+				c.Capacity, c.Target, keeper, worst, ok = share, l.ID, l.Keeper, j, true
+			}
+		})
+	}
+	if !ok {
+		return c, false
+	}
+	l := x.r.lease(c.Target)
+	for worst > 0 && l.Bins[worst-1].Mean < 0.999*l.Count {
+		worst--
+	}
+	c.Since = x.r.Times[worst]
+	c.Because = x.target(keeper, from, to)
+	return c, true
+}
+
 // load is the last change of load, of the service or of somebody who calls it,
 // directly or not, that was made in a span or before.
 func (x *explanation) load(id string, from, to float64) int {
@@ -385,8 +425,8 @@ func (x *explanation) trigger(s *ServiceResult, from float64) []Cause {
 	for i := range x.r.Scenario.Faults {
 		f := &x.r.Scenario.Faults[i]
 		begin := f.At.Seconds()
-		if begin <= from+1 && until(begin, f.For.Seconds()) >= from-60 {
-			causes = append(causes, Cause{Service: f.Service, From: begin, To: min(x.r.end(), until(begin, f.For.Seconds())), Kind: FaultCause, Fault: i, Load: -1, Share: 1})
+		if begin <= from+1 && x.r.faultEnd(i) >= from-60 {
+			causes = append(causes, Cause{Service: f.Service, From: begin, To: min(x.r.end(), x.r.faultEnd(i)), Kind: FaultCause, Fault: i, Load: -1, Share: 1})
 		}
 	}
 	if i := x.load(s.ID, from, from+1); i >= 0 {

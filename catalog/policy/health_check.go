@@ -6,41 +6,42 @@ import (
 )
 
 // HealthCheck is how often something is tested, when it counts as failed, and
-// what is then done to it.
+// what is then done to it. All that is not stated and assumed is said in a run.
 type HealthCheck struct {
-	Interval unit.Value[unit.Duration]
-	Timeout  unit.Value[unit.Duration]
-	Out      unit.Value[int64]         // failures in a row that take a target out
-	In       unit.Value[int64]         // successes in a row that bring it back
-	Depth    string                    // what a test tests, one of DepthWords; "" where not stated
-	IfBlind  string                    // without its checker, one of BlindWords; "" where not stated
+	Interval unit.Value[unit.Duration] // from test to test of one instance; 10s where not stated
+	Timeout  unit.Value[unit.Duration] // in which a test must be answered; 5s where not stated, and no more than the interval
+	Out      unit.Value[int64]         // failures in a row that take a target out; 3 where not stated
+	In       unit.Value[int64]         // successes in a row that bring it back; 2 where not stated
+	Depth    string                    // what a test tests, one of DepthWords; deep where not stated
+	IfBlind  string                    // without its checker, one of BlindWords; fail where not stated
 	Cost     unit.Value[unit.Duration] // work of the checker for a change it makes, in server time
 	OnFail   OnFail
 }
 
 // OnFail is the automatic reaction to a failed check.
 type OnFail struct {
-	Remove     string                    // one of RemoveWords; "" where not stated
-	Via        string                    // one of ViaWords; "" where not stated
-	TTL        unit.Value[unit.Duration] // how long clients go on using what was removed
-	MaxRemoved unit.Value[unit.Ratio]    // share of capacity it may remove
-	FailOpen   unit.Value[unit.Ratio]    // share removed at which it stops believing itself
-	Rate       unit.Value[unit.Rate]     // removals at most
+	Remove     string                    // one of RemoveWords; instance where not stated
+	Via        string                    // one of ViaWords; load-balancer where not stated
+	TTL        unit.Value[unit.Duration] // how long clients go on using what was removed by DNS; 60s where not stated
+	MaxRemoved unit.Value[unit.Ratio]    // share of the replicas that may be out at once; all where not stated
+	FailOpen   unit.Value[unit.Ratio]    // share that counts as failed at which it stops believing itself; never where not stated
+	Rate       unit.Value[unit.Rate]     // removals at most; any number where not stated
 }
 
-// Words of health checks.
-var (
-	RemoveWords = []string{"instance", "zone", "region"}
-	ViaWords    = []string{"load-balancer", "dns", "restart"}
+// RemoveWords are what leaves the rotation: an instance that failed, or all of its
+// zone, or of the service, once half of these have failed.
+var RemoveWords = []string{"instance", "zone", "region"}
 
-	// DepthWords are what a test tests: a deep one waits in the queue as a request
-	// does, a shallow one asks whether anybody is there.
-	DepthWords = []string{"deep", "shallow"}
+// ViaWords are how it leaves: at once, as old answers of DNS expire, or by a restart.
+var ViaWords = []string{"load-balancer", "dns", "restart"}
 
-	// BlindWords are what happens while the checker itself is down or late: its
-	// tests fail, or everything stays as it is.
-	BlindWords = []string{"fail", "keep"}
-)
+// DepthWords are what a test tests: a deep one waits in the queue as a request does, a
+// shallow one asks whether anybody is there.
+var DepthWords = []string{"deep", "shallow"}
+
+// BlindWords are what happens while the checker itself is down or late: its tests
+// fail, or everything stays as it is.
+var BlindWords = []string{"fail", "keep"}
 
 // HealthCheckKeys reads `policy` and `on_fail` of a [health_check.ID] table.
 func HealthCheckKeys(d *toml.Decoder) HealthCheck {

@@ -180,7 +180,7 @@ func (b *Breaker) Observe(now, good, bad float64) {
 		}
 		b.head++
 	}
-	if b.head > 32 && b.head > len(b.cells)/2 {
+	if b.head >= 8 && 2*b.head >= len(b.cells) {
 		b.cells = b.cells[:copy(b.cells, b.cells[b.head:])]
 		b.head = 0
 	}
@@ -200,10 +200,16 @@ func (b *Breaker) turn(s BreakerState, now float64) {
 	b.cells, b.head, b.total, b.bad, b.row = b.cells[:0], 0, 0, 0, 0
 }
 
-// Trips reports whether it is closed and will open if good and bad results go on at
-// these rates.
-func (b *Breaker) Trips(good, bad float64) bool {
-	return b.State == Closed && bad > 0 && (b.inARow > 0 || bad >= float64(b.threshold*(good+bad))*nearly)
+// Trips reports whether it is closed and may open within h seconds if good and bad
+// results go on at these rates.
+func (b *Breaker) Trips(good, bad, h float64) bool {
+	if b.State != Closed || bad <= 0 {
+		return false
+	}
+	if b.inARow > 0 {
+		return true
+	}
+	return bad >= float64(b.threshold*(good+bad))*nearly && b.total+float64((good+bad)*h) >= float64(b.least*nearly)
 }
 
 // Next is when it changes by itself, +Inf if it does not.
@@ -214,9 +220,9 @@ func (b *Breaker) Next() float64 {
 	return math.Inf(1)
 }
 
-// Copy makes b a copy of o, in b's memory.
+// Copy makes b a copy of o, in b's memory, with as much room as o has.
 func (b *Breaker) Copy(o *Breaker) {
-	cells := append(b.cells[:0], o.cells[o.head:]...)
+	cells := append(Emptied(b.cells, o.cells), o.cells[o.head:]...)
 	*b = *o
 	b.cells, b.head = cells, 0
 }

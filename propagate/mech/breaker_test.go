@@ -50,7 +50,7 @@ func TestBreakerCounts(t *testing.T) {
 			if !math.IsInf(opened, 1) {
 				t.Fatalf("%v fail and it opens", failing)
 			}
-			if !b.Trips(rate*(1-errors)*0.99, rate*errors) || b.Trips(rate*(1-failing), rate*failing) {
+			if !b.Trips(rate*(1-errors)*0.99, rate*errors, 1e6) || b.Trips(rate*(1-failing), rate*failing, 1e6) {
 				t.Fatal("what trips it is not known ahead")
 			}
 			opened = until(b, mech.Open, 2000*h, h, rate, 1, 200*h)

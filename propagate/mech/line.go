@@ -1,10 +1,13 @@
 package mech
 
+import "math"
+
 // Line is a delay: what enters leaves between Low and Low+Spread seconds later,
 // evenly. A fixed delay has no spread. Mass is kept by the interval in which it
 // entered, and the convolution of interval and delay is exact.
 type Line struct {
 	Low, Spread float64 // seconds
+	Dice        *Dice   // draw who leaves when; nil for the mean
 
 	cells []lineCell
 	head  int
@@ -51,7 +54,7 @@ func (l *Line) Put(from, to, mass float64) {
 			}
 		}
 	}
-	if l.head > 32 && l.head > len(l.cells)/2 {
+	if l.head >= 8 && 2*l.head >= len(l.cells) {
 		l.cells = l.cells[:copy(l.cells, l.cells[l.head:])]
 		l.head = 0
 	}
@@ -91,6 +94,9 @@ func (l *Line) Take(until float64) float64 {
 		}
 		gone := float64(c.mass * l.released(c, until))
 		m := max(0, min(c.left, gone-(c.mass-c.left)))
+		if l.Dice != nil {
+			m = min(c.left, l.Dice.Whole(m))
+		}
 		if c.to+l.Low+l.Spread <= until {
 			m = c.left
 		}
@@ -160,9 +166,23 @@ func (l *Line) Next(after, otherwise, rate, slack float64) float64 {
 	return otherwise
 }
 
-// Copy makes l a copy of o, in l's memory.
+// Sharp is the first time from one on at which what entered at so many per second or
+// more, and waits for a fixed time, leaves.
+func (l *Line) Sharp(from, density float64) float64 {
+	if l.Spread <= 0 {
+		for i := l.head; i < len(l.cells); i++ {
+			c := &l.cells[i]
+			if at := c.from + l.Low; at >= from && c.left > 0 && c.mass >= float64(density*(c.to-c.from)) {
+				return at
+			}
+		}
+	}
+	return math.Inf(1)
+}
+
+// Copy makes l a copy of o, in l's memory, with as much room as o has.
 func (l *Line) Copy(o *Line) {
-	cells := append(l.cells[:0], o.cells[o.head:]...)
+	cells := append(Emptied(l.cells, o.cells), o.cells[o.head:]...)
 	*l = *o
 	l.cells, l.head = cells, 0
 }

@@ -13,3 +13,14 @@ package mech
 
 // Tiny is the mass below which there is nothing.
 const Tiny = 1e-9
+
+// Emptied is a row without what is in it, with room for as much as another row has
+// room for. Copies made in it are done growing when the original is. The room is
+// taken to the element: rounded up, two rows that are copied to and fro would make
+// each other grow without end.
+func Emptied[T any](row, like []T) []T {
+	if cap(row) < cap(like) {
+		return make([]T, 0, cap(like))
+	}
+	return row[:0]
+}

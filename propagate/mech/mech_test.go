@@ -10,18 +10,17 @@ import (
 // readNotPlayed are the policies that catalogs can state and no mechanism plays yet,
 // each with the reason.
 var readNotPlayed = map[string]string{
-	"cache":        "a hit ratio that depends on time needs what is asked for, and rates do not know it",
-	"lease":        "leases are played by the blast radius, which knows their clocks; renewing at a cost is not played",
-	"health_check": "taking instances out needs instances, and a service is one pool",
-	"replicas":     "a count, which sets the client processes, and zones, which divide faults: both by the model",
+	"replicas": "counts and zones: package plan says how many instances are told apart, and health_check plays them",
 }
 
 // madeOf are the files that are no mechanism of their own.
 var madeOf = map[string]string{
-	"mech":    "the package",
-	"exp":     "elementary functions that are the same on every machine",
-	"line":    "delays",
-	"service": "servers, which are keys of a service and no policy",
+	"chance":    "dice, and servers by chance",
+	"mech":      "the package",
+	"exp":       "elementary functions that are the same on every machine",
+	"line":      "delays",
+	"operators": "what a scenario says, and no catalog",
+	"service":   "servers, which are keys of a service and no policy",
 }
 
 func stems(t *testing.T, dir string) map[string]bool {

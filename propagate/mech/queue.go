@@ -24,8 +24,10 @@ import "math"
 // newest-first all that came in one interval have the same age.
 type Queue struct {
 	Newest bool // the newest is served first
+	Whole  bool // masses are whole numbers and are not cut by times
 
 	cells []queueCell // in order of arrival
+	many  int         // of them, from which on they are joined; 0: manyCells
 	head  int
 	mass  float64
 }
@@ -40,6 +42,9 @@ type Segment struct {
 
 // Mass is what waits.
 func (q *Queue) Mass() float64 { return q.mass }
+
+// Cells is how many intervals of arrival are kept, those included that are over.
+func (q *Queue) Cells() int { return len(q.cells) }
 
 // Oldest is when what has waited longest arrived; ok is false for an empty queue.
 func (q *Queue) Oldest() (at float64, ok bool) {
@@ -62,14 +67,25 @@ func (q *Queue) Put(from, to, mass float64) {
 			return
 		}
 	}
-	if q.head > 32 && q.head > len(q.cells)/2 {
-		q.cells = q.cells[:copy(q.cells, q.cells[q.head:])]
-		q.head = 0
-	}
+	q.compact()
 	q.cells = append(q.cells, queueCell{from, to, mass})
-	if len(q.cells)-q.head > 256 {
+	if len(q.cells)-q.head > max(manyCells, q.many) {
 		q.coarsen(to)
 	}
+}
+
+const manyCells = 256
+
+// compact forgets the cells before the head where they are half of all, and returns
+// how many it forgot: so rows of cells do not grow without end.
+func (q *Queue) compact() int {
+	k := q.head
+	if k < 8 || 2*k < len(q.cells) {
+		return 0
+	}
+	q.cells = q.cells[:copy(q.cells, q.cells[k:])]
+	q.head = 0
+	return k
 }
 
 // coarsen joins neighbours whose length is small beside their age, and so halves,
@@ -78,13 +94,16 @@ func (q *Queue) coarsen(now float64) {
 	out := q.cells[:0]
 	for i := q.head; i < len(q.cells); i++ {
 		c := q.cells[i]
-		if n := len(out); n > 0 && out[n-1].to == c.from && c.to-out[n-1].from <= 0.02*(now-c.from) {
+		if n := len(out); n > 0 && (q.Whole || out[n-1].to == c.from) && c.to-out[n-1].from <= 0.02*(now-c.from) {
 			out[n-1].to, out[n-1].mass = c.to, out[n-1].mass+c.mass
 			continue
 		}
 		out = append(out, c)
 	}
 	q.cells, q.head = out, 0
+	if q.Whole { // not one by one
+		q.many = 2 * len(out)
+	}
 }
 
 // Pop takes up to mass from the end that is served first and appends what it took
@@ -183,12 +202,19 @@ func (q *Queue) Remove(from, to, mass float64) float64 {
 		if c.to <= from {
 			continue
 		}
+		if q.Whole {
+			m := min(mass, c.mass)
+			c.mass -= m
+			mass -= m
+			out += m
+			continue
+		}
 		if c.from < from {
-			q.split(i, from)
+			i = q.split(i, from)
 			continue // what follows is its second half
 		}
 		if c.to > to {
-			q.split(i, to)
+			i = q.split(i, to)
 			c = &q.cells[i]
 		}
 		m := min(mass, c.mass)
@@ -208,14 +234,16 @@ func (q *Queue) Remove(from, to, mass float64) float64 {
 	return out
 }
 
-// split cuts cell i in two at a time.
-func (q *Queue) split(i int, at float64) {
+// split cuts cell i in two at a time, and returns where its first half is now.
+func (q *Queue) split(i int, at float64) int {
+	i -= q.compact()
 	c := q.cells[i]
 	q.cells = append(q.cells, queueCell{})
 	copy(q.cells[i+1:], q.cells[i:])
 	part := float64(c.mass * ((at - c.from) / (c.to - c.from)))
 	q.cells[i] = queueCell{c.from, at, part}
 	q.cells[i+1] = queueCell{at, c.to, c.mass - part}
+	return i
 }
 
 // Clear empties the queue and returns what was in it.
@@ -225,9 +253,22 @@ func (q *Queue) Clear() float64 {
 	return m
 }
 
-// Copy makes q a copy of o, in q's memory.
+// Copy makes q a copy of o, in q's memory, with as much room as o has: so it is done
+// growing when o is.
 func (q *Queue) Copy(o *Queue) {
-	cells := append(q.cells[:0], o.cells[o.head:]...)
+	cells := append(Emptied(q.cells, o.cells), o.cells[o.head:]...)
 	*q = *o
 	q.cells, q.head = cells, 0
+}
+
+// Thin takes away a share of everything, and returns how much that was.
+func (q *Queue) Thin(share float64) float64 {
+	out := 0.0
+	for i := q.head; i < len(q.cells); i++ {
+		m := float64(q.cells[i].mass * share)
+		q.cells[i].mass -= m
+		out += m
+	}
+	q.mass = max(0, q.mass-out)
+	return out
 }

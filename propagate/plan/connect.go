@@ -17,6 +17,7 @@ func (p *Plan) connect(v int32, index map[string]int32) {
 		n := &s.Decl.Needs[j]
 		e := int32(len(p.Calls))
 		p.Calls = append(p.Calls, p.newCall(v, index[target], j, n))
+		p.Calls[e].Cache = p.newCache(s, n, target)
 		s.Out = append(s.Out, e)
 		return e
 	}
@@ -66,7 +67,7 @@ func (p *Plan) newCall(from, to int32, j int, n *catalog.Need) Call {
 		From: from, To: to, Index: j, Need: n,
 		Async: n.Mode == catalog.Async, Loss: n.IfLost, Believes: n.Believes,
 		PerRequest: n.Calls.Or(1), Timeout: math.Inf(1), Deadline: math.Inf(1), Stale: math.Inf(1),
-		Clients: 1,
+		Clients: 1, Lease: -1, Work: 1,
 	}
 	id, target := p.Services[from].ID, p.Services[to].ID
 	if !e.Async {

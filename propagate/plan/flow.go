@@ -13,7 +13,7 @@ import (
 func (p *Plan) loads(sc *scenario.Scenario) {
 	called := make([]bool, len(p.Services))
 	for i := range p.Calls {
-		called[p.Calls[i].To] = true
+		called[p.Calls[i].To] = true // by a service, or by who holds a lease of it
 	}
 	reached := make([]bool, len(p.Services))
 	reach := func(v int32) {
@@ -40,7 +40,7 @@ func (p *Plan) loads(sc *scenario.Scenario) {
 		} else {
 			p.assume(s.ID, "", "load", unit.Rate(rate).String(), why)
 		}
-		e := Call{From: -1, To: v, Index: -1, PerRequest: 1, Timeout: math.Inf(1), Deadline: math.Inf(1), Clients: 1, Nominal: rate}
+		e := Call{From: -1, To: v, Index: -1, PerRequest: 1, Timeout: math.Inf(1), Deadline: math.Inf(1), Clients: 1, Nominal: rate, Lease: -1, Work: 1}
 		if s.Decl.Patience.IsStated() {
 			e.Timeout = s.Decl.Patience.V.Seconds()
 		}
@@ -57,6 +57,9 @@ func (p *Plan) loads(sc *scenario.Scenario) {
 		case !called[v]:
 			offer(int32(v), "not stated, and nobody calls it")
 		}
+	}
+	for i := range p.Leases {
+		reach(p.Leases[i].Keeper)
 	}
 	// What only a cycle calls still has users of its own.
 	for _, v := range p.Order {
@@ -77,13 +80,13 @@ func (p *Plan) flows(component []int32) error {
 	inside := make([]int, len(p.Services))
 	for i := range p.Calls {
 		e := &p.Calls[i]
-		if e.From >= 0 && !e.Async && component[e.From] == component[e.To] && !e.Need.Calls.IsStated() {
+		if e.From >= 0 && !e.Async && !e.StandsIn && component[e.From] == component[e.To] && !e.Need.Calls.IsStated() {
 			inside[e.From]++
 		}
 	}
 	for i := range p.Calls {
 		e := &p.Calls[i]
-		if e.From >= 0 && !e.Async && component[e.From] == component[e.To] && !e.Need.Calls.IsStated() {
+		if e.From >= 0 && !e.Async && !e.StandsIn && component[e.From] == component[e.To] && !e.Need.Calls.IsStated() {
 			e.PerRequest = 0.5 / float64(inside[e.From])
 			p.assume(p.Services[e.From].ID, p.Services[e.To].ID, "calls", fmt.Sprintf("%.3g", e.PerRequest), "not stated, and the call is part of a cycle")
 		}
@@ -101,9 +104,9 @@ func (p *Plan) flows(component []int32) error {
 			for _, st := range s.Stages {
 				for _, i := range st.Calls {
 					e := &p.Calls[i]
-					e.Nominal = float64(f * e.PerRequest)
+					e.flow(float64(f * e.PerRequest))
 					if st.AtLeast > 0 {
-						e.Nominal = float64(f*e.PerRequest) * float64(st.AtLeast) / float64(len(st.Calls))
+						e.flow(float64(f*e.PerRequest) * float64(st.AtLeast) / float64(len(st.Calls)))
 					}
 					if st.Fallback {
 						e.Nominal = 0

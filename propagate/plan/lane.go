@@ -7,12 +7,12 @@ import (
 )
 
 // lanes sorts the calls to every service into the rows of its queue.
-func (p *Plan) lanes() {
+func (p *Plan) lanes(expiries []string) {
 	for v := range p.Services {
 		s := &p.Services[v]
 		for _, i := range s.In {
 			e := &p.Calls[i]
-			want := Lane{Async: e.Async, Limit: math.Inf(1)}
+			want := Lane{Async: e.Async, Limit: math.Inf(1), Expiry: math.Inf(1)}
 			if e.Need != nil {
 				want.Priority = e.Need.Priority.Or(0)
 				want.Weight = e.Need.Share.Or(0)
@@ -26,8 +26,11 @@ func (p *Plan) lanes() {
 			if !e.Async {
 				want.Limit = min(want.Limit, s.Deadline)
 			}
+			if slices.Contains(expiries, s.ID) {
+				want.Expiry = s.expiry(e)
+			}
 			k := slices.IndexFunc(s.Lanes, func(l Lane) bool {
-				return l.Priority == want.Priority && l.Async == want.Async && l.Limit == want.Limit && l.Weight == want.Weight
+				return l.Priority == want.Priority && l.Async == want.Async && l.Limit == want.Limit && l.Expiry == want.Expiry && l.Weight == want.Weight
 			})
 			if k < 0 {
 				k = len(s.Lanes)

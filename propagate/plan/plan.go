@@ -21,6 +21,9 @@ type Plan struct {
 	Services    []Service // as in the catalog
 	Calls       []Call
 	Order       []int32 // callers before targets, as far as cycles allow
+	Checks      []Check // that can take something out of rotation
+	StandIns    []StandIn
+	Leases      []Lease // as in the catalog
 	Assumptions []Assumption
 }
 
@@ -51,10 +54,15 @@ type Call struct {
 	Deadline   float64 // seconds after the first attempt; +Inf without
 	Stale      float64 // seconds a stale answer lasts; +Inf for ever
 	Clients    float64
+	Cache      *Cache  // of its answers at the caller; nil without
 	Lane       int32   // of the target's queue
 	Leg        int32   // of the caller's request; 0 is the first
 	Back       bool    // the target comes before the caller in Order, or is the caller
+	Chore      bool    // work of the target's own, and no load: From is -1
 	Nominal    float64 // calls per second when all is well
+	StandsIn   bool    // made only while operators fail another over; see Plan.StandIns
+	Lease      int32   // of which it is a renewal or a regrant; -1 for the others
+	Work       float64 // of one attempt, in requests of the target
 }
 
 // Pause is the spread of the wait before a retry, in seconds: at least Low, at most
@@ -76,6 +84,7 @@ type Lane struct {
 	Weight   float64 // share of the capacity, where classes are weighted
 	Async    bool
 	Limit    float64 // seconds after which waiting is in vain; +Inf without
+	Expiry   float64 // Limit once operators drop what has expired; +Inf where they never do
 	Newest   bool    // the newest is served first
 	Calls    []int32
 }
@@ -106,6 +115,12 @@ type Service struct {
 	Shed         float64 // share of capacity beyond which arrivals are refused; +Inf without
 	Throttled    bool
 	Rate, Burst  float64 // of the throttle: requests per second, and requests
+	Replicas     float64 // declared; 1 where they are not
+	Zones        int     // at least 1
+	Instances    int     // that are told apart, each some of the replicas; 0: they are one pool
+
+	Fleet    *Fleet    // nil where its instances are all there or all gone with their faults
+	Deferred *Deferred // nil where what failed does not come again
 
 	Lanes    []Lane
 	Stages   []Stage
@@ -139,13 +154,20 @@ func New(c *catalog.Catalog, sc *scenario.Scenario) (*Plan, error) {
 	for i := range c.Services {
 		p.connect(int32(i), index)
 	}
+	p.standIns(sc, index)
+	p.stores(c, index)
 	component := p.sort()
+	p.leases(c, index)
 	p.loads(sc)
 	if err := p.flows(component); err != nil {
 		return nil, err
 	}
 	p.size()
-	p.lanes()
+	p.follow()
+	p.split(c, sc, index)
+	p.checks(c, index)
+	p.lanes(expiries(sc))
+	p.fleets(index)
 	slices.SortStableFunc(p.Assumptions, compareAssumptions)
 	return p, nil
 }

@@ -45,7 +45,7 @@ func (p *Plan) healthyLatency(s *Service) float64 {
 			if !e.AtOnce {
 				l *= max(1, e.PerRequest)
 			}
-			l *= min(1, e.PerRequest)
+			l *= min(1, e.PerRequest) * e.made()
 			longest = max(longest, l)
 		}
 		if !st.Fallback {
@@ -86,7 +86,7 @@ func (p *Plan) patient(e *Call) {
 
 // size gives every service its servers and capacity, stated or assumed.
 func (p *Plan) size() {
-	assumed := p.assumedTime()
+	assumed, spare := p.assumedTime(), p.spare()
 	// Around a cycle a latency depends on itself, by calls that are fewer each time:
 	// a few rounds will do.
 	for range 4 {
@@ -101,7 +101,13 @@ func (p *Plan) size() {
 		d := s.Decl
 		s.Capacity, s.Threads = math.Inf(1), math.Inf(1)
 		s.Time = ownTime(d, assumed)
-		if !d.ServiceTime.IsStated() && !d.Concurrency.IsStated() && d.Kind != catalog.KindExternal {
+		cost, lease := p.costs(p.Order[i])
+		if cost > 0 && !d.ServiceTime.IsStated() && d.Kind != catalog.KindExternal {
+			s.Time = cost
+			if !d.Concurrency.IsStated() || !d.Capacity.IsStated() || !s.Leaf {
+				p.assume(s.ID, "", "service_time", unit.FromSeconds(unit.Rough(s.Time)).String(), "not stated: what it costs to make a lease of "+lease+" anew")
+			}
+		} else if !d.ServiceTime.IsStated() && !d.Concurrency.IsStated() && d.Kind != catalog.KindExternal {
 			why := "not stated"
 			if assumed < AssumedServiceTime {
 				why = "not stated: less than 10ms, so that a healthy request takes no more than a second"
@@ -128,7 +134,9 @@ func (p *Plan) size() {
 					s.Time = s.Threads / s.Capacity // the two say it
 					s.Latency = s.Time
 				} else {
-					p.assume(s.ID, "", "service_time", unit.FromSeconds(s.Time).String(), "not stated")
+					if cost == 0 {
+						p.assume(s.ID, "", "service_time", unit.FromSeconds(s.Time).String(), "not stated")
+					}
 				}
 			}
 		case d.Capacity.IsStated():
@@ -136,20 +144,21 @@ func (p *Plan) size() {
 			if s.Leaf {
 				s.Threads = max(1e-9, s.Capacity*s.Time)
 			} else {
-				s.Threads = max(AssumedThreads, math.Ceil(4*s.Capacity*s.Latency))
+				s.Threads = max(AssumedThreads, math.Ceil(4*s.Capacity*p.mix(p.Order[i])*s.Latency))
 				p.assume(s.ID, "", "concurrency", fmt.Sprintf("%.0f", s.Threads), "not stated: 200, or four times what its capacity keeps busy")
 			}
 		case unlimited:
 		default:
-			s.Capacity = max(1, AssumedHeadroom*s.Nominal)
+			s.Capacity = max(1, AssumedHeadroom*(s.Nominal+spare[p.Order[i]]+p.work(p.Order[i])))
 			p.assume(s.ID, "", "capacity", unit.Rate(unit.Rough(s.Capacity)).String(), "not stated: twice its load when all is well")
 			if s.Leaf {
 				s.Threads = max(1e-9, s.Capacity*s.Time)
 			} else {
-				s.Threads = max(AssumedThreads, math.Ceil(4*s.Capacity*s.Latency))
+				s.Threads = max(AssumedThreads, math.Ceil(4*s.Capacity*p.mix(p.Order[i])*s.Latency))
 				p.assume(s.ID, "", "concurrency", fmt.Sprintf("%.0f", s.Threads), "not stated: 200, or four times what its capacity keeps busy")
 			}
 		}
+		p.work(p.Order[i])
 		s.Bound, s.Deadline, s.Retention, s.Shed = math.Inf(1), math.Inf(1), math.Inf(1), math.Inf(1)
 		if q := d.Queue; q != nil {
 			if q.Bound.IsStated() {

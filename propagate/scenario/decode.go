@@ -36,6 +36,7 @@ func (r *reader) root(t *toml.Table) {
 		d.Errorf(d.Key("horizon"), `write horizon = "400s"`, "nothing happens in a scenario of 0s")
 	}
 	r.resolution(d)
+	r.engine(d)
 	for _, t := range r.tables(d, "fault") {
 		r.fault(t)
 	}

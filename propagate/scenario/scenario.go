@@ -26,6 +26,8 @@ type Scenario struct {
 	Start       time.Time     // on the wall clock, with the offset it is written with; zero where not stated
 	Horizon     unit.Duration // how long it is played
 	Resolution  unit.Duration // of the recorded series; 0: chosen from the horizon
+	Engine      Engine        // what plays it
+	Seeds       int64         // how many runs, where chance decides; 0 where not stated
 	Faults      []Fault       // in the order of the file
 	Loads       []Load        // in the order of the file
 	Observers   []Observer    // in the order of the file

@@ -39,16 +39,31 @@ func TestTheDocumentIsTrue(t *testing.T) {
 	number := func(f float64) string { return digits(f) }
 	factor := func(f float64) string { return "÷" + number(f) + " to ×" + number(f) }
 	want := map[string][2]string{
-		"load":           {unit.Rate(plan.AssumedLoad).String(), factor(LoadFactor)},
-		"capacity":       {number(plan.AssumedHeadroom) + " × load", number(LeastHeadroom) + " × load to " + number(MostHeadroom) + " × load"},
-		"concurrency":    {number(plan.AssumedThreads), factor(ConcurrencyFactor)},
-		"service_time":   {seconds(plan.AssumedServiceTime), factor(ServiceTimeFactor)},
-		"timeout":        {seconds(plan.AssumedTimeout), "÷" + number(TimeoutDown) + " to ×" + number(TimeoutUp)},
-		"calls":          {number(plan.AssumedCalls), factor(CallsFactor)},
-		"retry":          {"none", fmt.Sprintf("%d attempts", RetryAttempts)},
-		"retry.attempts": {number(plan.AssumedAttempts), fmt.Sprintf("%d to %d", FewAttempts, ManyAttempts)},
-		"retry.backoff":  {plan.AssumedBackoff, "none, exponential"},
-		"retry.base":     {seconds(plan.AssumedBase), ShortBase.String() + " to " + LongBase.String()},
+		"load":            {unit.Rate(plan.AssumedLoad).String(), factor(LoadFactor)},
+		"capacity":        {number(plan.AssumedHeadroom) + " × load", number(LeastHeadroom) + " × load to " + number(MostHeadroom) + " × load"},
+		"concurrency":     {number(plan.AssumedThreads), factor(ConcurrencyFactor)},
+		"service_time":    {seconds(plan.AssumedServiceTime), factor(ServiceTimeFactor)},
+		"timeout":         {seconds(plan.AssumedTimeout), "÷" + number(TimeoutDown) + " to ×" + number(TimeoutUp)},
+		"calls":           {number(plan.AssumedCalls), factor(CallsFactor)},
+		"retry":           {"none", fmt.Sprintf("%d attempts", RetryAttempts)},
+		"retry.attempts":  {number(plan.AssumedAttempts), fmt.Sprintf("%d to %d", FewAttempts, ManyAttempts)},
+		"retry.backoff":   {plan.AssumedBackoff, "none, exponential"},
+		"retry.base":      {seconds(plan.AssumedBase), ShortBase.String() + " to " + LongBase.String()},
+		"cache.hit_ratio": {unit.Ratio(plan.AssumedHitRatio).String(), unit.Ratio(FewHits).String() + " to " + unit.Ratio(ManyHits).String()},
+		"cache.ttl":       {seconds(plan.AssumedTTL), factor(TTLFactor)},
+	}
+	for i := range fleetRanges {
+		r := &fleetRanges[i]
+		value := seconds(r.assumed)
+		switch r.key {
+		case "replicas":
+			value = "1"
+		case "autoscale.min":
+			value = "1 × replicas"
+		case "autoscale.max":
+			value = number(plan.AssumedGrowth) + " × replicas"
+		}
+		want[r.key] = [2]string{value, r.words()}
 	}
 	for _, key := range Keys {
 		cells := rows[key]
@@ -109,7 +124,7 @@ func TestAnEndIsReachedByEqualFactors(t *testing.T) {
 	}
 	for _, key := range Keys {
 		for _, e := range ends {
-			if text := rangeText(key, e, 1); text == "" || !slices.Contains([]string{"retry", "retry.attempts", "retry.backoff"}, key) && text == rangeText(key, e, 0.5) {
+			if text := rangeText(key, e, 1); text == "" || !slices.Contains([]string{"retry", "retry.attempts", "retry.backoff"}, key) && !fleetRangeOf(key).ends(e) && text == rangeText(key, e, 0.5) {
 				t.Errorf("%s: %q", key, text)
 			}
 		}

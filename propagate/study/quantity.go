@@ -37,6 +37,13 @@ func (q *Quantity) String() string {
 	return q.Key + " of " + q.Service + " -> " + q.Target
 }
 
+// tested reports whether a health check tests a service.
+func tested(c *catalog.Catalog, service string) bool {
+	return slices.ContainsFunc(c.HealthChecks, func(h catalog.HealthCheck) bool {
+		return slices.ContainsFunc(h.Tests, func(t catalog.Tested) bool { return t.Service == service && !t.Fresh })
+	})
+}
+
 // quantities are what is assumed, one for each place of the catalog where it could
 // be stated: a group of alternatives states its time-out once for all its members.
 func quantities(c *catalog.Catalog, assumed []plan.Assumption) []Quantity {
@@ -82,6 +89,12 @@ func quantities(c *catalog.Catalog, assumed []plan.Assumption) []Quantity {
 	}
 	for i := range assumed {
 		a := &assumed[i]
+		if a.Key == "replicas" && tested(c, a.Service) || strings.HasPrefix(a.Key, "health_check.") {
+			continue // how many are tested, and how, is a decision and not a measurement
+		}
+		if strings.HasPrefix(a.Key, "lease.") {
+			continue // it is not stated in a service
+		}
 		v := service[a.Service]
 		if a.Need == "" {
 			add(a, v, -1)
@@ -121,6 +134,10 @@ func open(n *catalog.Need, a *plan.Assumption) bool {
 		return n.Retry != nil && !n.Retry.Base.IsStated()
 	case "retry.backoff":
 		return n.Retry != nil && n.Retry.Backoff == ""
+	case "cache.hit_ratio":
+		return n.Cache != nil && !n.Cache.HitRatio.IsStated() && !n.Cache.Keys.IsStated()
+	case "cache.ttl":
+		return n.Cache != nil && !n.Cache.TTL.IsStated()
 	case "calls":
 		return !n.Calls.IsStated() && slices.Contains(n.Targets, a.Need)
 	}

@@ -29,11 +29,14 @@ const (
 	ManyAttempts      = 5
 	ShortBase         = unit.Duration(10 * time.Millisecond)
 	LongBase          = unit.Duration(time.Second)
+	TTLFactor         = 10.0 // up and down
+	FewHits           = 0.5
+	ManyHits          = 0.99
 )
 
 // Keys are the keys that are varied, as a catalog writes them, in the order in which
 // they are shown.
-var Keys = []string{"capacity", "load", "timeout", "retry", "calls", "concurrency", "service_time", "retry.attempts", "retry.backoff", "retry.base"}
+var Keys = append([]string{"capacity", "load", "timeout", "retry", "calls", "concurrency", "service_time", "retry.attempts", "retry.backoff", "retry.base", "cache.hit_ratio", "cache.ttl"}, fleetKeys()...)
 
 // level is a value that a quantity can have.
 type level struct {
@@ -115,10 +118,16 @@ func (q *Quantity) levels(of known) (assumed *level, low, high end) {
 		if d, err := unit.ParseDuration(q.Value); err == nil {
 			return between(d, ShortBase, LongBase, q.base)
 		}
+	case "cache.hit_ratio":
+		return between(plan.AssumedHitRatio, FewHits, ManyHits, q.hitRatio)
+	case "cache.ttl":
+		if d, err := unit.ParseDuration(q.Value); err == nil {
+			return between(d, d/TTLFactor, d*TTLFactor, q.ttl)
+		}
 	case "retry.backoff":
 		return q.backoff(q.Value), only(q.backoff("none")), only(q.backoff("exponential"))
 	}
-	return nil, nil, nil
+	return q.ofFleet()
 }
 
 func stated[T any](v T) unit.Value[T] { return unit.Value[T]{V: v, Evidence: unit.Stated} }
@@ -200,6 +209,29 @@ func (q *Quantity) backoff(word string) *level {
 	return &level{word, `retry.backoff = "` + word + `"`, q.retried(func(r *policy.Retry) { r.Backoff = word })}
 }
 
+// cached changes a copy of the cache of a need, or of a service.
+func (q *Quantity) cached(change func(*policy.Cache)) func(*catalog.Service) {
+	return func(s *catalog.Service) {
+		of := &s.Cache
+		if q.need >= 0 {
+			of = &s.Needs[q.need].Cache
+		}
+		c := **of
+		change(&c)
+		*of = &c
+	}
+}
+
+func (q *Quantity) hitRatio(share float64) *level {
+	r := unit.Ratio(rounded(unit.Rate(share)))
+	return &level{r.String(), `cache.hit_ratio = "` + r.String() + `"`, q.cached(func(c *policy.Cache) { c.HitRatio = stated(r) })}
+}
+
+func (q *Quantity) ttl(d unit.Duration) *level {
+	d = coarse(d)
+	return &level{d.String(), `cache.ttl = "` + d.String() + `"`, q.cached(func(c *policy.Cache) { c.TTL = stated(unit.Range{Low: d, High: d}) })}
+}
+
 // rounded is a number to three digits, for people to write.
 func rounded(r unit.Rate) unit.Rate {
 	f, err := strconv.ParseFloat(strconv.FormatFloat(float64(r), 'g', 3, 64), 64)
@@ -257,8 +289,19 @@ func rangeText(key string, e End, way float64) string {
 		return either(strconv.Itoa(FewAttempts), strconv.Itoa(ManyAttempts))
 	case "retry.base":
 		return lasting(plan.AssumedBase, ShortBase.Seconds(), LongBase.Seconds())
+	case "cache.hit_ratio":
+		return unit.Ratio(rounded(unit.Rate(from(plan.AssumedHitRatio, FewHits, ManyHits)))).String()
+	case "cache.ttl":
+		return factor(TTLFactor)
 	case "retry.backoff":
 		return either("none", "exponential")
+	}
+	if r := fleetRangeOf(key); r != nil && r.assumed > 0 {
+		return lasting(r.assumed, r.assumed/r.down, r.assumed*r.up)
+	} else if r != nil && e == Low {
+		return factor(r.down)
+	} else if r != nil {
+		return factor(r.up)
 	}
 	return ""
 }

@@ -295,10 +295,17 @@ func TestAnyNumberOfProcessors(t *testing.T) {
 
 // TestTheCatalogStaysAsItIs, and the scenario.
 func TestTheCatalogStaysAsItIs(t *testing.T) {
-	text := row(4, 1) + `
+	text := row(5, 1) + `
 [service.more]
 load = "10/s"
-needs = [{ on = "api-01", retry = { attempts = 2 } }, { on = "api-02", retry = { backoff = "fixed" } }, { at_least = 1, of = ["api-00", "api-03"] }]
+needs = [{ on = "api-01", retry = { attempts = 2 } }, { on = "api-02", retry = { backoff = "fixed" } }, { at_least = 1, of = ["api-00", "api-03"] }, { on = "api-04", cache = { negative_ttl = "5s" } }]
+replicas  = 4
+autoscale = { target = "60%" }
+[service.still-more]
+load      = "10/s"
+needs     = ["api-01"]
+turnover  = { lifetime = "8h", terminate_first = true }
+deferred  = { share = "50%", until = "recovery" }
 `
 	c, again := load(t, text), load(t, text)
 	sc, same := brownout("api-01"), brownout("api-01")

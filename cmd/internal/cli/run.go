@@ -26,6 +26,7 @@ func newRun(a *app) *cobra.Command {
 	var tolerance string
 	var verify bool
 	var option out.RunOptions
+	var chance chanceFlags
 	c := &cobra.Command{
 		Use:   "run SCENARIO.toml",
 		Short: "What happens over time when a scenario is played",
@@ -36,15 +37,21 @@ not met.
 
 The catalog is the one that the scenario names; -c names another.
 
+The rate engine plays the means of many requests, and every run of it is the same.
+Where few requests decide, or where it is close, chance does: --engine stochastic
+draws every flow, plays many seeds, and says how probable each verdict is.
+
 On a long scenario Ctrl-C ends it with what has been played so far.`,
 		Example: `  knockon run redis-and-a-sale.toml
   knockon run redis-and-a-sale.toml -o run.svg -o run.csv
   knockon run storm.toml -c shop.toml --assumptions    which numbers were not stated?
   knockon run storm.toml --verify                      does it depend on the steps?
+  knockon run storm.toml --engine stochastic --seeds 200    how probable is a collapse?
+  knockon run storm.toml --engine stochastic --seed 17      one run of them, in full
   knockon run storm.toml --format json | jq .verdict.word`,
 		Args:              needScenario,
 		ValidArgsFunction: completeScenario,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			plan, err := a.plan()
 			if err != nil {
 				return err
@@ -52,14 +59,25 @@ On a long scenario Ctrl-C ends it with what has been played so far.`,
 			if option.Tolerance, err = parseTolerance(tolerance); err != nil {
 				return err
 			}
-			c, sc, err := a.openScenario(args[0])
+			cat, sc, err := a.openScenario(args[0])
 			if err != nil {
 				return err
 			}
-			return a.run(plan, c, sc, option, verify)
+			runs, err := chance.resolve(c.Flags(), sc)
+			if err != nil {
+				return err
+			}
+			if runs.many() {
+				if verify {
+					return usagef("--verify compares two runs that differ in their steps only; write --seed 1 as well, to play one")
+				}
+				return a.runMany(plan, cat, sc, runs, option)
+			}
+			return a.run(plan, cat, sc, runs, option, verify)
 		},
 	}
 	a.addOutput(c, (*out.Run)(nil))
+	chance.add(c)
 	addTolerance(c, &tolerance)
 	c.Flags().BoolVar(&verify, "verify", false, "play it again at half the tolerance and say what moves")
 	c.Flags().BoolVar(&option.Assumptions, "assumptions", false, "list every number that was not stated and assumed")
@@ -171,15 +189,15 @@ func beside(file, name string) string {
 
 // run plays a scenario, writes what came of it and says which expectations it does
 // not meet.
-func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, option out.RunOptions, verify bool) error {
+func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, runs runsOf, option out.RunOptions, verify bool) error {
 	// There is something to show for the time spent; see newRank.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	res, err := a.play(ctx, "playing", c, sc, option.Tolerance)
+	res, err := a.play(ctx, "playing", c, sc, runs, option.Tolerance)
 	if res == nil {
 		return err
 	}
-	option.Explain = res.Why
+	option.Explain, option.Chance = res.Why, runs.chance()
 	if failed := a.write(plan, out.NewRun(c, res, option)); failed != nil {
 		return failed
 	}
@@ -188,7 +206,7 @@ func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, opti
 	}
 	differs := false
 	if verify {
-		if differs, err = a.verify(ctx, c, sc, res, option.Tolerance); err != nil {
+		if differs, err = a.verify(ctx, c, sc, runs, res, option.Tolerance); err != nil {
 			return err
 		}
 	}
@@ -200,10 +218,10 @@ func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, opti
 
 // play runs the engine. The result of an interrupted run is what there is, with an
 // error; that of a faulty catalog is nil.
-func (a *app) play(ctx context.Context, label string, c *catalog.Catalog, sc *scenario.Scenario, tolerance float64) (*propagate.Result, error) {
+func (a *app) play(ctx context.Context, label string, c *catalog.Catalog, sc *scenario.Scenario, runs runsOf, tolerance float64) (*propagate.Result, error) {
 	p := a.newProgress(label)
 	const fine = 1000
-	res, err := propagate.Run(ctx, c, sc, propagate.Options{
+	res, err := runs.play(ctx, c, sc, runs.first, propagate.Options{
 		Tolerance: tolerance,
 		Progress:  func(done float64) { p.show(int(done*fine), fine) },
 	})
@@ -245,11 +263,11 @@ func (a *app) unmet(res *propagate.Result) bool {
 
 // verify plays a scenario again at half the tolerance and says what differs. It
 // reports whether an expectation does.
-func (a *app) verify(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, res *propagate.Result, tolerance float64) (differs bool, err error) {
+func (a *app) verify(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, runs runsOf, res *propagate.Result, tolerance float64) (differs bool, err error) {
 	if tolerance == 0 {
 		tolerance = propagate.DefaultTolerance
 	}
-	again, err := a.play(ctx, "verifying", c, sc, tolerance/2)
+	again, err := a.play(ctx, "verifying", c, sc, runs, tolerance/2)
 	if err != nil {
 		return false, err
 	}

@@ -66,7 +66,7 @@ Without --at it explains the time at which the service was worst.`,
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			defer stop()
-			res, err := a.play(ctx, "playing", c, sc, share)
+			res, err := a.play(ctx, "playing", c, sc, runsOf{}, share)
 			if err != nil { // half a run explains nothing
 				return err
 			}

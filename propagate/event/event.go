@@ -1,0 +1,54 @@
+// Package event plays scenarios on catalogs request by request, with chance: every
+// request arrives, waits, is served and is answered by itself, at a time in whole
+// nanoseconds. It is what the rate engine of package propagate is the mean of, and so
+// the oracle that engine is held against: the two share a plan, presets and how a run
+// is judged, and nothing of what happens in between. One run is one course that things
+// can take; several seeds say what is usual and what is chance.
+//
+// The parts:
+//
+//   - engine.go is the clock: what happens next, and the end of bins and observations.
+//     heap.go orders events by time and, at one time, by when they were planned, so
+//     that nothing is left to chance but what is drawn; slab.go keeps requests.
+//   - random.go is chance: one stream for every entity and purpose.
+//   - source.go is who comes from outside; call.go the side of the caller, with
+//     client.go, what one of its processes knows; server.go and lane.go the side of the
+//     service; leg.go what a request of it asks of others, one after another.
+//   - fate.go is what faults and operators do, books.go what is counted.
+//
+// What is not played yet is that of the rate engine, and is in Result.Ignored.
+package event
+
+import (
+	"context"
+
+	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/propagate"
+	"github.com/knockon/knockon/propagate/plan"
+	"github.com/knockon/knockon/propagate/scenario"
+)
+
+// Options are how to run.
+type Options struct {
+	Seed     uint64             // of all chance: the same seed gives the same run
+	Progress func(done float64) // share of the horizon; may be nil
+}
+
+// Run plays a scenario on a catalog. A cancelled context gives what there is, with
+// Partial set, and the context's error. Other errors are faults of the catalog.
+func Run(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, opt Options) (*propagate.Result, error) {
+	p, err := plan.New(c, sc)
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := propagate.NewLedger(c, p, sc)
+	if err != nil {
+		return nil, err
+	}
+	en, err := newEngine(p, sc, ledger, opt.Seed)
+	if err != nil {
+		return nil, err
+	}
+	err = en.run(ctx, opt.Progress)
+	return en.finish(err != nil), err
+}

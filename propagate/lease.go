@@ -1,0 +1,444 @@
+package propagate
+
+import (
+	"math"
+
+	"github.com/knockon/knockon/propagate/mech"
+	"github.com/knockon/knockon/propagate/plan"
+	"github.com/knockon/knockon/propagate/scenario"
+)
+
+// lease is one kind of leases as this engine plays it.
+type lease struct {
+	plan.Lease
+	leaseState
+	low    []float64 // shares of Count that somebody asks the time to, see LeaseResult
+	lapses []int32   // faults of the scenario
+	before float64   // held before this step
+	ending bool      // all who do not hold one were being answered already
+}
+
+// leaseState is what changes of a kind of leases. Arrays are by number of the attempt
+// to come by a lease anew, the first at 0.
+type leaseState struct {
+	holders  mech.Leases
+	messages mech.Queue  // renewals sent and not decided
+	granted  mech.Queue  // regrants that are about to be answered well, by when they were sent
+	ready    []float64   // holders who ask as soon as they are let
+	debt     []float64   // of them, those who asked ahead of their failures, as in engine.retries
+	rate     []float64   // asks per second, in the step before
+	pauses   []mech.Line // holders who pause, by the attempt that failed
+	rejected []mech.Line // holders who would ask again in the instant in which they were rejected
+	gone     float64     // holders who have given up
+	pace     float64     // let in per second
+	paused   bool
+	falling  float64 // leases that lapse by a fault, per second
+	sharp    bool    // many are ready at this instant
+	sharpAt  float64 // when many asked at one instant, the last time
+	bin      LeaseBin
+}
+
+func (s *leaseState) copy(o *leaseState) {
+	kept := *s
+	*s = *o
+	s.holders = kept.holders
+	s.holders.Copy(&o.holders)
+	s.messages, s.granted = kept.messages, kept.granted
+	s.messages.Copy(&o.messages)
+	s.granted.Copy(&o.granted)
+	s.ready = append(kept.ready[:0], o.ready...)
+	s.debt, s.rate = append(kept.debt[:0], o.debt...), append(kept.rate[:0], o.rate...)
+	s.pauses, s.rejected = kept.pauses, kept.rejected
+	for k := range s.pauses {
+		s.pauses[k].Copy(&o.pauses[k])
+		s.rejected[k].Copy(&o.rejected[k])
+	}
+}
+
+// beginLeases makes the state of all leases at the start of a run.
+func (en *engine) beginLeases() {
+	m := en.m
+	en.instant = max(1e-6, 1e-9*en.sc.Horizon.Seconds())
+	m.leases = make([]lease, len(m.Leases))
+	en.shadow.leases = make([]leaseState, len(m.Leases))
+	for i := range m.leases {
+		l := &m.leases[i]
+		l.Lease = m.Leases[i]
+		l.holders = mech.Leases{Every: l.Every, Low: l.TTL.Low, Spread: l.TTL.Spread}
+		n := len(l.Pauses)
+		l.ready, l.debt, l.rate = make([]float64, n+1), make([]float64, n+1), make([]float64, n+1)
+		l.pauses, l.rejected = make([]mech.Line, n), make([]mech.Line, n)
+		en.shadow.leases[i].pauses, en.shadow.leases[i].rejected = make([]mech.Line, n), make([]mech.Line, n)
+		for k, p := range l.Pauses {
+			l.pauses[k] = mech.Line{Low: p.Low, Spread: p.Spread}
+			l.rejected[k] = mech.Line{Low: en.base}
+		}
+		l.pace, l.sharpAt = l.Pace, math.Inf(-1)
+		if l.Cold {
+			l.ready[0], l.sharp = l.Count, true
+		} else {
+			l.holders.Begin(l.Count)
+		}
+		for j := range en.sc.Faults {
+			if f := &en.sc.Faults[j]; f.Effect == scenario.Lapse && f.Lease == l.ID {
+				l.lapses = append(l.lapses, int32(j))
+			}
+		}
+		for j := range en.sc.Expects {
+			if x := &en.sc.Expects[j]; x.Measure == scenario.TimeToHeld && x.Kind == scenario.ExpectNumber && x.Lease == l.ID {
+				l.low = append(l.low, x.Share)
+			}
+		}
+	}
+	for v := range m.servers {
+		m.servers[v].leaseShare = 1
+	}
+	en.bereave()
+}
+
+// lapseDue lets the leases lapse that a fault takes at the present time.
+func (en *engine) lapseDue() {
+	for i := range en.m.leases {
+		l := &en.m.leases[i]
+		l.falling = 0
+		for _, j := range l.lapses {
+			f := &en.sc.Faults[j]
+			at, long := f.At.Seconds(), f.For.Seconds()
+			switch {
+			case en.t < at-1e-9 || long > 0 && en.t >= en.timetable.over(int(j))-1e-9:
+			case long <= 0:
+				if math.Abs(en.t-at) < 1e-9 {
+					l.let(l.holders.Lose(f.Amount * l.holders.Mass()))
+					l.sharp = true
+				}
+			default: // evenly, of those who hold one when it begins
+				share := f.Amount
+				if done := float64(f.Amount * ((en.t - at) / long)); done < 1 {
+					share = (f.Amount - done) / (1 - done)
+				}
+				l.falling += float64(share*l.holders.Mass()) / (at + long - en.t)
+			}
+		}
+	}
+}
+
+// let makes holders ready to ask for the first time.
+func (l *lease) let(lapsed float64) {
+	l.ready[0] += lapsed
+	l.bin.Lapsed += lapsed
+}
+
+// setPace lets so many holders a second ask for a lease; +Inf lets all.
+func (en *engine) setPace(id string, rate float64) {
+	if l := en.lease(id); l != nil {
+		if math.IsInf(rate, 1) { // to what the catalog says
+			rate = l.Pace
+		}
+		l.pace, l.sharp = rate, true
+	}
+}
+
+// pauseLease keeps holders from asking for a lease, or lets them again.
+func (en *engine) pauseLease(id string, paused bool) {
+	if l := en.lease(id); l != nil {
+		l.paused, l.sharp = paused, true
+	}
+}
+
+func (en *engine) lease(id string) *lease {
+	for i := range en.m.leases {
+		if en.m.leases[i].ID == id {
+			return &en.m.leases[i]
+		}
+	}
+	return nil
+}
+
+// offerLease decides which renewals, or which regrants, are sent in a step.
+func (en *engine) offerLease(e *call) {
+	l := &en.m.leases[e.Lease]
+	n := len(e.Pauses) + 1
+	if cap(e.attempts) < n {
+		e.attempts, e.accepted = make([]float64, n), make([]float64, n)
+	}
+	e.attempts, e.accepted = e.attempts[:n], e.accepted[:n]
+	if en.isRenewal(e) {
+		l.messages.Drop(en.t - e.Timeout - en.base)
+		e.sent = l.holders.Due(en.t, en.h)
+		e.attempts[0] = e.sent
+		l.messages.Put(en.t, en.t+en.h, e.sent)
+		l.holders.Undecided = en.t
+		if at, ok := l.messages.Oldest(); ok {
+			l.holders.Undecided = at
+		}
+		l.bin.Renewals += e.sent
+	} else {
+		until := en.t + en.h
+		for k := range l.pauses {
+			l.ready[k+1] += l.pauses[k].Take(until) + l.rejected[k].Take(until)
+			en.ahead(l, k+1)
+		}
+		want := sum(l.ready)
+		let := want
+		switch {
+		case l.paused:
+			let = 0
+		case !math.IsInf(l.pace, 1):
+			let = min(want, l.pace*en.h)
+		}
+		share := 0.0
+		if want > 0 {
+			share = let / want
+		}
+		e.sent = 0
+		for k := range n {
+			x := float64(l.ready[k] * share)
+			if share == 1 {
+				x = l.ready[k]
+			}
+			e.attempts[k] = x
+			l.ready[k] -= x
+			l.rate[k] = x / en.h
+			e.sent += x
+		}
+		l.bin.Regrants += e.sent
+		l.sharp = false
+		if en.h < 2*en.instant && e.sent > few*l.Count {
+			l.sharpAt = en.t
+		}
+	}
+	e.begun += e.sent
+	e.bin.Calls += e.attempts[0]
+	e.rateCalls = e.attempts[0] / en.h
+	e.retried = 0
+}
+
+// ahead makes those ready who, within a long step, will have failed and ask again: on
+// credit, at the rate of the step before. So while rates are steady any length of step
+// gives the same flows.
+func (en *engine) ahead(l *lease, k int) {
+	if l.debt[k] == 0 && (en.h <= en.base || l.rate[k] == 0) {
+		return
+	}
+	expected := 0.0
+	if p := &l.pauses[k-1]; !l.paused && math.IsInf(l.pace, 1) && en.before >= float64(0.2*en.base) {
+		expected = l.rate[k] * max(0, en.h-p.Low-float64(0.5*p.Spread)-en.base)
+	}
+	if m := l.ready[k] + expected - l.debt[k]; m >= 0 {
+		l.ready[k], l.debt[k] = m, expected
+		return
+	}
+	l.debt[k] -= l.ready[k]
+	l.ready[k] = 0
+}
+
+func (en *engine) isRenewal(e *call) bool {
+	return &en.m.calls[en.m.leases[e.Lease].Renew] == e.entire()
+}
+
+// failLease is what becomes of renewals and regrants that failed, by number: who
+// renewed waits for the next time, who asked asks again.
+func (en *engine) failLease(e *call, failed []float64, from, to float64, late bool) {
+	total := sum(failed)
+	if total <= 0 {
+		return
+	}
+	e.stepLost += total
+	e.ended += total
+	e.bin.Failed += total
+	if en.isRenewal(e) {
+		return
+	}
+	l := &en.m.leases[e.Lease]
+	for k, m := range failed {
+		if m <= 0 {
+			continue
+		}
+		if late && l.Drop {
+			l.gone += m
+			continue
+		}
+		k = min(k, len(l.pauses)-1)
+		p := &l.pauses[k]
+		switch mean := p.Low + float64(0.5*p.Spread); {
+		case late && mean <= 0:
+			l.ready[k+1] += m
+		case !late && mean < en.base:
+			l.rejected[k].Put(from, to, m)
+		default:
+			p.Put(from, to, m)
+		}
+	}
+}
+
+// decideLease notes that of what was sent in [from, to) so many will be answered well.
+func (en *engine) decideLease(e *call, from, to, good float64) {
+	l := &en.m.leases[e.Lease]
+	if !en.isRenewal(e) {
+		l.granted.Put(from, to, good)
+		return
+	}
+	if sent := l.messages.Remove(from, to, math.Inf(1)); sent > mech.Tiny && good > 0 {
+		l.holders.Renewed(from, to, min(1, good/sent))
+	}
+}
+
+// grant lets the regrants that were answered in a step hold a lease.
+func (en *engine) grant(e *call, good float64) {
+	if en.isRenewal(e) {
+		return
+	}
+	l := &en.m.leases[e.Lease]
+	// What a fault took while it was about to be answered is not granted.
+	if more := l.granted.Mass() - good - sum(e.answering); more > mech.Tiny {
+		en.segments = l.granted.Pop(more, en.segments[:0])
+	}
+	en.segments = l.granted.Pop(good, en.segments[:0])
+	for _, g := range en.segments {
+		m := min(g.Mass, good)
+		l.holders.Grant(g.From, g.To, m, en.t+en.h)
+		good -= m
+	}
+	l.holders.Grant(en.t, en.t+en.h, good, en.t+en.h)
+}
+
+// openLeases prepares a step: leases lapse that a fault takes.
+func (en *engine) openLeases() {
+	for i := range en.m.leases {
+		l := &en.m.leases[i]
+		e := &en.m.calls[l.Regrant]
+		l.before = l.holders.Mass()
+		if l.falling > 0 {
+			l.let(l.holders.Lose(l.falling * en.h))
+		}
+		left := l.Count - l.before - l.gone
+		l.ending = left > 0 && sum(e.answering) > 0.99*left
+	}
+}
+
+// closeLeases ends a step: leases lapse whose time is over.
+func (en *engine) closeLeases() {
+	for i := range en.m.leases {
+		l := &en.m.leases[i]
+		if !en.calm(l, en.t+en.h) {
+			l.let(l.holders.Expire(en.t, en.t+en.h))
+		}
+		l.bin.Mean += float64(0.5 * (l.before + l.holders.Mass()) * en.h)
+	}
+	en.bereave()
+}
+
+// calm reports whether every renewal is answered about as soon as it can be, so that no
+// lease lapses whose time to live is longer than a period.
+func (en *engine) calm(l *lease, now float64) bool {
+	e := &en.m.calls[l.Renew]
+	return l.TTL.Low >= l.Every && e.rateLost == 0 && e.stepLost == 0 && e.flight.age(now) <= max(en.h, 2*(en.base+en.m.servers[l.Keeper].Latency)) && l.holders.Settled()
+}
+
+// bereave sets what the holders lose.
+func (en *engine) bereave() {
+	if len(en.m.leases) == 0 {
+		return
+	}
+	for i := range en.m.leases {
+		s := &en.m.servers[en.m.leases[i].Holder]
+		s.leaseShare, s.leaseErrors = 1, 0
+	}
+	for i := range en.m.leases {
+		l := &en.m.leases[i]
+		s := &en.m.servers[l.Holder]
+		held := max(0, min(1, l.holders.Mass()/l.Count))
+		if held > 1-1e-9 {
+			held = 1
+		}
+		switch l.Lost {
+		case plan.LosesCapacity:
+			s.leaseShare *= held
+		case plan.LosesRequests:
+			s.leaseErrors = 1 - float64((1-s.leaseErrors)*held)
+		}
+	}
+}
+
+// few is the share of all holders that need not be played together when they do
+// something at one instant.
+const few = 1e-3
+
+// sharpLeases is when the next step ends that must not be crossed because many
+// holders do something at one instant: then, or, where that is now, an instant later,
+// so that they do it together.
+func (en *engine) sharpLeases() float64 {
+	next := forever
+	for i := range en.m.leases {
+		l := &en.m.leases[i]
+		density := few * l.Count / en.instant
+		if l.sharp && !l.paused && math.IsInf(l.pace, 1) && sum(l.ready) > few*l.Count {
+			return en.t + en.instant
+		}
+		from, since := en.t-2*en.instant, en.t-l.sharpAt
+		e := &en.m.calls[l.Regrant]
+		at := math.Inf(1)
+		if since <= e.Timeout+en.base {
+			at = e.flight.sharp(from-e.Timeout, density) + e.Timeout
+		}
+		if since <= e.Timeout+l.TTL.Low+en.base {
+			at = min(at, l.holders.Sharp(from, density))
+		}
+		for k := range l.pauses {
+			at = min(at, l.pauses[k].Sharp(from, density), l.rejected[k].Sharp(from, density))
+		}
+		if at <= en.t+float64(0.5*en.instant) {
+			return en.t + en.instant
+		}
+		next = min(next, at)
+	}
+	return next
+}
+
+// sharp is when the first was sent, from one time on, of attempts that were sent at so
+// many per second or more and are still under way; +Inf without.
+func (f *flight) sharp(from, density float64) float64 {
+	for i := f.head; i < len(f.cells); i++ {
+		c := &f.cells[i]
+		if c.from >= from && sum(f.row(i)) >= float64(density*(c.to-c.from)) && c.to-c.from > 1e-10 {
+			return c.from
+		}
+	}
+	return math.Inf(1)
+}
+
+// horizonOfLeases shortens a long step to what is right for the leases.
+func (en *engine) horizonOfLeases(until float64) float64 {
+	for i := range en.m.leases {
+		l := &en.m.leases[i]
+		if !en.calm(l, en.t) {
+			until = min(until, en.t+max(en.base, min(l.Every, l.TTL.Low+l.TTL.Spread)/8), l.holders.Next(en.t+en.base))
+		}
+	}
+	return until
+}
+
+// weighLeases checks that no holder was lost or made.
+func (en *engine) weighLeases() {
+	for i := range en.m.leases {
+		l := &en.m.leases[i]
+		m := l.holders.Mass() + sum(l.ready) - sum(l.debt) + l.gone
+		for k := range l.pauses {
+			m += l.pauses[k].Mass() + l.rejected[k].Mass()
+		}
+		e := &en.m.calls[l.Regrant]
+		m += e.flight.total + sum(e.answering) + sum(e.refusing)
+		en.balance = max(en.balance, math.Abs(m-l.Count)/l.Count)
+	}
+}
+
+// asked reports whether holders wait for a service to grant them leases.
+func (en *engine) asked(s *server) bool {
+	for _, i := range s.In {
+		e := &en.m.calls[i]
+		if e.Lease >= 0 && !en.isRenewal(e) && e.flight.total > 1e-3*en.m.leases[e.Lease].Count {
+			return true
+		}
+	}
+	return false
+}
