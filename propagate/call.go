@@ -192,7 +192,7 @@ func (s *callState) copy(o *callState) {
 
 // scale is the rate beside which changes of the call's rates are large or small.
 func (e *call) scale() float64 {
-	return max(0.02*e.Nominal, e.rateSent, e.rateLost, 1e-6)
+	return max(0.02*e.Nominal, e.least, e.rateSent, e.rateLost, 1e-6)
 }
 
 // visit counts the requests behind calls that begin.

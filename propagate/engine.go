@@ -321,10 +321,12 @@ func (en *engine) horizonOfLines(h float64) float64 {
 			until = e.lines[k].Next(en.t+en.base, until, e.lineRate[k+1], slack)
 		}
 		if !math.IsInf(e.Timeout, 1) && e.flight.total > 0 {
-			until = e.flight.next(en.t+en.base, until, e.Timeout, e.rateLost, slack, e.rateGood <= 0.01*e.rateLost)
+			until = e.flight.next(en.t, en.base, until, e.Timeout, e.rateLost, slack, e.rateGood <= 0.01*e.rateLost)
 		}
 		if e.cache != nil {
-			until = e.cache.Next(en.t, en.base, until, slack)
+			// Beyond half a life of a key most of what ends in a step began in it, and
+			// would be expected from the step before alone: a rate that wavers goes on.
+			until = min(e.cache.Next(en.t, en.base, until, slack), en.t+max(en.base, float64(2*e.cache.Shortest())))
 		}
 		if e.breaker != nil {
 			if n := e.breaker.Next(); !math.IsInf(n, 1) {

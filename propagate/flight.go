@@ -7,14 +7,15 @@ import "github.com/knockon/knockon/propagate/mech"
 // attempt number. A cell is open until its fate is decided; what a decision leaves
 // of it waits for its time-out, for nobody will answer it in time.
 type flight struct {
-	n     int // attempt numbers told apart
-	cells []flightCell
-	mass  []float64 // n for every cell
-	head  int       // first cell that is left
-	open  int       // no cell before it is open
-	total float64
-	merge float64 // seconds: neighbours alike are one cell up to this length
-	dice  *mech.Dice
+	n      int // attempt numbers told apart
+	cells  []flightCell
+	mass   []float64 // n for every cell
+	head   int       // first cell that is left
+	open   int       // no cell before it is open
+	total  float64
+	merge  float64 // seconds: neighbours alike are one cell up to this length
+	coarse float64 // seconds: so short, neighbours need not be alike but nearly
+	dice   *mech.Dice
 }
 
 type flightCell struct {
@@ -40,7 +41,7 @@ func (f *flight) put(from, to float64, row []float64) {
 	}
 	f.total += m
 	if k := len(f.cells); k > f.head {
-		if c := &f.cells[k-1]; !c.decided && c.to == from && to-c.from <= f.merge && f.alike(k-1, row, to-from) {
+		if c := &f.cells[k-1]; !c.decided && c.to == from && (to-c.from <= f.merge && f.alike(k-1, row, to-from) || to-c.from <= f.coarse && f.near(k-1, m/(to-from))) {
 			c.to = to
 			for j, x := range row {
 				f.mass[(k-1)*f.n+j] += x
@@ -66,6 +67,12 @@ func (f *flight) compact() int {
 	f.open = max(0, f.open-k)
 	f.head = 0
 	return k
+}
+
+// near reports whether cell i has nearly a rate: half to twice as much.
+func (f *flight) near(i int, rate float64) bool {
+	r := sum(f.row(i)) / (f.cells[i].to - f.cells[i].from)
+	return r < 2*rate && rate < 2*r
 }
 
 // alike reports whether a row sent over a length has the rates of cell i.
@@ -218,26 +225,28 @@ func (f *flight) age(now float64) float64 {
 	return now - f.cells[f.head].from
 }
 
-// next is the first time, after one and before another, at which attempts come due
-// at a rate that differs from the present one by more than a slack: those that are
-// decided, and, where nobody is answered, the open ones too.
-func (f *flight) next(after, otherwise, timeout, rate, slack float64, all bool) float64 {
-	end := 0.0
+// next is the first time, a base step from now or later and before another, at which
+// attempts come due at a rate that differs from the present one by more than a slack:
+// those that are decided, and, where nobody is answered, the open ones too.
+func (f *flight) next(now, base, otherwise, timeout, rate, slack float64, all bool) float64 {
+	const tiny = 1e-9
+	end := now - timeout // of what came due before
 	for i := f.head; i < len(f.cells); i++ {
 		c := f.cells[i]
-		if c.from+timeout >= otherwise {
+		at := c.from + timeout
+		if at >= otherwise {
 			break
 		}
 		if !all && !c.decided {
 			break
 		}
-		if i > f.head && c.from > end+1e-9 && rate > slack && end+timeout > after {
-			return end + timeout // a gap
+		if c.from > end+tiny && rate > slack {
+			return max(end+timeout, now+base) // a gap
 		}
 		end = c.to
 		r := sum(f.row(i)) / (c.to - c.from)
-		if at := c.from + timeout; at > after && (r > rate+slack || r < rate-slack) {
-			return at
+		if c.to+timeout > now+tiny && (r > rate+slack || r < rate-slack) {
+			return max(at, now+base)
 		}
 	}
 	return otherwise

@@ -64,6 +64,14 @@ func (en *engine) beginLeases() {
 	for i := range m.leases {
 		l := &m.leases[i]
 		l.Lease = m.Leases[i]
+		// Who asks anew does so a deadline later, and again: what is finer than a step
+		// that is right for the deadline would be played for ever.
+		again, renewal := &m.calls[l.Regrant], &m.calls[l.Renew]
+		renewal.least = 0.5 * renewal.Nominal
+		again.least = 0.05 * l.Count / max(en.base, min(again.Timeout, l.Every, en.sc.Horizon.Seconds()))
+		if !math.IsInf(again.Timeout, 1) {
+			again.flight.coarse = 0.5 * en.tolerance * again.Timeout
+		}
 		l.holders = mech.Leases{Every: l.Every, Low: l.TTL.Low, Spread: l.TTL.Spread}
 		n := len(l.Pauses)
 		l.ready, l.debt, l.rate = make([]float64, n+1), make([]float64, n+1), make([]float64, n+1)
@@ -71,7 +79,7 @@ func (en *engine) beginLeases() {
 		en.shadow.leases[i].pauses, en.shadow.leases[i].rejected = make([]mech.Line, n), make([]mech.Line, n)
 		for k, p := range l.Pauses {
 			l.pauses[k] = mech.Line{Low: p.Low, Spread: p.Spread}
-			l.rejected[k] = mech.Line{Low: en.base}
+			l.rejected[k] = mech.Line{Low: max(en.base, l.After)}
 		}
 		l.pace, l.sharpAt = l.Pace, math.Inf(-1)
 		if l.Cold {
@@ -263,7 +271,7 @@ func (en *engine) failLease(e *call, failed []float64, from, to float64, late bo
 		switch mean := p.Low + float64(0.5*p.Spread); {
 		case late && mean <= 0:
 			l.ready[k+1] += m
-		case !late && mean < en.base:
+		case !late && mean < max(en.base, l.After):
 			l.rejected[k].Put(from, to, m)
 		default:
 			p.Put(from, to, m)

@@ -225,7 +225,7 @@ regrant = { cost = "50ms", on_timeout = "drop" }
 	}
 	l := &p.Leases[0]
 	renew, regrant := &p.Calls[l.Renew], &p.Calls[l.Regrant]
-	if renew.Work != 0.25 || regrant.Work != 2.5 || l.Every != 20 || renew.Nominal != 50 || renew.Timeout != 5 || regrant.Timeout != 5 || !l.Drop {
+	if renew.Work != 0.25 || regrant.Work != 2.5 || l.Every != 20 || renew.Nominal != 50 || renew.Timeout != 5 || !math.IsInf(regrant.Timeout, 1) || !l.Drop {
 		t.Errorf("%+v\n%+v\n%+v", l, renew, regrant)
 	}
 }

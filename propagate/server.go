@@ -118,13 +118,15 @@ func (en *engine) threads(s *server, n float64) float64 {
 	return s.pool.Room(n, s.threadsIn, s.known, h)
 }
 
-// releases finds what time-outs set free in this step.
+// releases finds what time-outs set free in this step. In a long one, those that come
+// due after its first part come due at the same rate: see engine.horizonOfLines.
 func (en *engine) releases(s *server) {
 	s.known = 0
+	whole := max(1, en.h/en.base)
 	for k := range s.Stages {
 		for _, i := range s.Stages[k].Calls {
 			if e := &en.m.calls[i]; !e.Back && e.per > 0 {
-				e.known = max(0, e.good.mass+e.bad.mass)
+				e.known = max(0, e.good.mass+e.bad.mass) * whole
 				s.known += e.known / e.per
 			}
 		}

@@ -15,7 +15,7 @@ import (
 const (
 	AssumedLeases   = 1000.0 // held in normal operation
 	AssumedRenewal  = 5.0    // seconds until a renewal is given up, or the period where that is less
-	AssumedRegrant  = 5.0    // seconds until a regrant is given up
+	AssumedAfter    = 1.0    // seconds from an error to the next attempt, of leases that are not renewed
 	AssumedRenewals = 3.0    // in the shortest time to live
 )
 
@@ -31,6 +31,7 @@ type Lease struct {
 	Every          float64       // seconds from one renewal to the next; +Inf without renewals
 	Pace           float64       // regrants let in per second; +Inf without limit
 	Pauses         []Pause       // before a regrant is tried again, after the first, the second … failure; the last repeats
+	After          float64       // seconds, at least, from an error to the next attempt; what missed its deadline does not wait for that
 	Drop           bool          // a holder whose regrant missed its deadline stays without
 	Lost           Loses         // what the holder loses with its leases
 	Cold           bool          // none is held at the start
@@ -98,11 +99,11 @@ func (p *Plan) leases(c *catalog.Catalog, index map[string]int32) {
 		if !math.IsInf(l.Every, 1) {
 			p.Calls[l.Renew].Nominal = l.Count / l.Every
 		}
-		deadline := AssumedRegrant
+		deadline := math.Inf(1)
 		if t := d.Policy.Regrant.Deadline; t.IsStated() {
 			deadline = t.V.Seconds()
 		} else {
-			p.assume(d.Keeper, "", key+"regrant.deadline", unit.FromSeconds(deadline).String(), "not stated")
+			p.assume(d.Keeper, "", key+"regrant.deadline", "none", "not stated: holders wait for their turn")
 		}
 		l.Regrant = ask(deadline, l.Pauses)
 		p.Leases = append(p.Leases, l)
@@ -147,6 +148,11 @@ func (p *Plan) newLease(d *catalog.Lease, index map[string]int32) Lease {
 		}
 	default:
 		l.Pauses = []Pause{{}} // at once
+		l.After = AssumedAfter
+		if !math.IsInf(l.Every, 1) {
+			l.After = l.Every
+		}
+		p.assume(d.Keeper, "", key+"regrant.pause", unit.FromSeconds(l.After).String()+" after an error", "not stated: a period of renewals, or 1s")
 	}
 	return l
 }
