@@ -326,7 +326,7 @@ func (en *engine) horizonOfLines(h float64) float64 {
 		if e.cache != nil {
 			// Beyond half a life of a key most of what ends in a step began in it, and
 			// would be expected from the step before alone: a rate that wavers goes on.
-			until = min(e.cache.Next(en.t, en.base, until, slack), en.t+max(en.base, float64(2*e.cache.Shortest())))
+			until = min(e.cache.Next(en.t, en.base, until, slack), en.t+max(en.base, 2*float64(e.cache.Shortest())))
 		}
 		if e.breaker != nil {
 			if n := e.breaker.Next(); !math.IsInf(n, 1) {
