@@ -278,7 +278,7 @@ func TestRestored(t *testing.T) {
 		{"at a time", `action = [{ at = "10m", do = [{ restore = "f" }] }]`, 10 * minute, false},
 		{"rolled back", `action = [{ at = "10m", do = [{ roll_back = "f" }] }]`, 10 * minute, false},
 		{"the first of two", `action = [{ at = "20m", do = [{ restore = "f" }] }, { at = "10m", do = [{ restore = "f" }] }]`, 10 * minute, false},
-		{"after some tries", `action = [{ at = "10m", tries = { fail = 2, again = "15m" }, takes = "5m", do = [{ restore = "f" }] }]`, 45 * minute, false},
+		{"after some tries", `action = [{ at = "10m", tries = { fail = 2, again = "15m" }, takes = "5m", do = [{ restore = "f" }] }]`, 55 * minute, false},
 		{"after another", `action = [{ at = "10m", id = "x", takes = "1m", do = [{ restart = "a", takes = "2m", waves = 3, every = "10m" }] }, { after = { done = "x", decide = "5m" }, do = [{ restore = "f" }] }]`, 38 * minute, false},
 		{"after another that stands behind", `action = [{ after = { done = "x", decide = "5m" }, do = [{ restore = "f" }] }, { at = "10m", id = "x", do = [{ purge = "a" }] }]`, 15 * minute, false},
 		{"by what is observed", `action = [{ after = { observed = "a is down" }, do = [{ restore = "f" }] }]`, 0, true},

@@ -130,7 +130,7 @@ type Action struct {
 	After *Trigger      // nil: at At
 	Tools []string      // services; it waits while one of them is down; in the order of the file
 	Tries int           // attempts that fail before one works
-	Again unit.Duration // from an attempt that fails to the next; 0 where Tries is 0
+	Again unit.Duration // from the end of an attempt that fails to the beginning of the next; 0 where Tries is 0
 	Takes unit.Duration // from the decision, or the last attempt, to the effect
 	Do    []Deed        // in the order of the file
 	Span  diag.Span

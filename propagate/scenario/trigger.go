@@ -26,8 +26,11 @@ func many(n int, d unit.Duration) unit.Duration {
 	return unit.Duration(n) * d
 }
 
-// delay is the time from the decision to the effect, the tools being there.
-func (a *Action) delay() unit.Duration { return plus(many(a.Tries, a.Again), a.Takes) }
+// delay is the time from the decision to the effect, the tools being there: attempts
+// that fail take as long as the one that works, and each is followed by a pause.
+func (a *Action) delay() unit.Duration {
+	return plus(many(a.Tries, plus(a.Takes, a.Again)), a.Takes)
+}
 
 // Lasts is the time from the effect of an action to its completion, from which the
 // actions count that come after it: until what was restarted is back.

@@ -16,12 +16,16 @@ import (
 	"github.com/knockon/knockon/out"
 	"github.com/knockon/knockon/propagate"
 	"github.com/knockon/knockon/propagate/ensemble"
+	"github.com/knockon/knockon/propagate/event"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
-// defaultSeeds is how many runs are made where neither the scenario nor a flag says:
-// enough to know a probability to within a tenth.
-const defaultSeeds = 100
+// How many runs are made where neither the scenario nor a flag says: enough to know a
+// probability to within a tenth, and, where a run costs much more, a mean.
+const (
+	defaultSeeds = 100
+	eventSeeds   = 30
+)
 
 // chanceFlags are the flags that say what plays a scenario, and how often.
 type chanceFlags struct {
@@ -32,7 +36,7 @@ type chanceFlags struct {
 
 func (f *chanceFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.engine, "engine", "", "`engine` that plays it: "+strings.Join(scenario.EngineWords, ", ")+" (default: what the scenario says, or rate)")
-	c.Flags().IntVar(&f.seeds, "seeds", 0, fmt.Sprintf("so many runs, where chance decides (default: what the scenario says, or %d; 1 with --seed)", defaultSeeds))
+	c.Flags().IntVar(&f.seeds, "seeds", 0, fmt.Sprintf("so many runs, where chance decides (default: what the scenario says, or %d, or %d of the event engine; 1 with --seed)", defaultSeeds, eventSeeds))
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "`seed` of the first run; the next one has the next number")
 	mustRegister(c.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions(scenario.EngineWords, cobra.ShellCompDirectiveNoFileComp)))
 }
@@ -64,9 +68,6 @@ func (f *chanceFlags) resolve(flags *pflag.FlagSet, sc *scenario.Scenario) (runs
 		}
 		r.engine = scenario.Engine(at)
 	}
-	if engines[r.engine] == nil {
-		return r, usagef("--engine: the %s engine is not there yet; --engine stochastic draws flows by chance", r.engine)
-	}
 	if !r.engine.ByChance() {
 		for _, name := range []string{"seeds", "seed"} {
 			if flags.Changed(name) {
@@ -84,6 +85,8 @@ func (f *chanceFlags) resolve(flags *pflag.FlagSet, sc *scenario.Scenario) (runs
 	case flags.Changed("seed"):
 	case sc.Seeds > 0:
 		r.seeds = int(sc.Seeds)
+	case r.engine == scenario.EventEngine:
+		r.seeds = eventSeeds
 	default:
 		r.seeds = defaultSeeds
 	}
@@ -93,12 +96,14 @@ func (f *chanceFlags) resolve(flags *pflag.FlagSet, sc *scenario.Scenario) (runs
 // engine makes one run of a scenario.
 type engine func(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, seed uint64, o propagate.Options) (*propagate.Result, error)
 
-// engines are what plays each of scenario.EngineWords; nil where there is none yet.
+// engines are what plays each of scenario.EngineWords.
 var engines = [...]engine{
 	scenario.RateEngine: func(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, _ uint64, o propagate.Options) (*propagate.Result, error) {
 		return propagate.Run(ctx, c, sc, o)
 	},
-	scenario.EventEngine: nil,
+	scenario.EventEngine: func(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, seed uint64, o propagate.Options) (*propagate.Result, error) {
+		return event.Run(ctx, c, sc, event.Options{Seed: seed, Progress: o.Progress})
+	},
 	scenario.StochasticEngine: func(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, seed uint64, o propagate.Options) (*propagate.Result, error) {
 		o.Stochastic, o.Seed = true, seed
 		return propagate.Run(ctx, c, sc, o)

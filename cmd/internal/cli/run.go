@@ -39,7 +39,8 @@ The catalog is the one that the scenario names; -c names another.
 
 The rate engine plays the means of many requests, and every run of it is the same.
 Where few requests decide, or where it is close, chance does: --engine stochastic
-draws every flow, plays many seeds, and says how probable each verdict is.
+draws every flow, plays many seeds, and says how probable each verdict is. --engine
+event plays every request by itself: slower, and independent of how the others think.
 
 On a long scenario Ctrl-C ends it with what has been played so far.`,
 		Example: `  knockon run redis-and-a-sale.toml
@@ -48,6 +49,7 @@ On a long scenario Ctrl-C ends it with what has been played so far.`,
   knockon run storm.toml --verify                      does it depend on the steps?
   knockon run storm.toml --engine stochastic --seeds 200    how probable is a collapse?
   knockon run storm.toml --engine stochastic --seed 17      one run of them, in full
+  knockon run storm.toml --engine event --seeds 30          request by request: means and intervals
   knockon run storm.toml --format json | jq .verdict.word`,
 		Args:              needScenario,
 		ValidArgsFunction: completeScenario,
