@@ -241,6 +241,24 @@ func (e *call) holding() float64 {
 	return m
 }
 
+// Nobody has been answered for so many time-outs, where a call is hopeless, and what
+// is sent is kept by so large a part of a time-out then.
+const (
+	hopelessFor = 16
+	hopelessFew = 0.25
+)
+
+// hopeless is how finely what is sent is to be kept, in seconds. Where nobody is
+// answered, what is sent follows from what ran into its time-out, and that from what
+// was sent: a comb with the period of the time-out, that would be played for ever to
+// the last tooth. A real one smears, and soon.
+func (en *engine) hopeless(e *call) float64 {
+	if e.rateGood > float64(0.01*e.rateLost) || en.t-e.lostSince < hopelessFor*e.Timeout || math.IsInf(e.Timeout, 1) {
+		return 0
+	}
+	return hopelessFew * e.Timeout
+}
+
 // offer decides what is sent in a step: first attempts and the retries that are
 // due, as far as bulkhead, throttle and breaker let them.
 func (en *engine) offer(e *call) {
@@ -270,6 +288,7 @@ func (en *engine) offer(e *call) {
 		fresh = e.fresh.all()
 	}
 	e.join()
+	e.flight.smear = en.hopeless(e)
 	e.begun += fresh
 	e.bin.Calls += fresh
 	e.attempts[0] = fresh

@@ -15,6 +15,7 @@ type flight struct {
 	total  float64
 	merge  float64 // seconds: neighbours alike are one cell up to this length
 	coarse float64 // seconds: so short, neighbours need not be alike but nearly
+	smear  float64 // seconds: so short, neighbours are one whatever they are; see call.hopeless
 	dice   *mech.Dice
 }
 
@@ -41,6 +42,13 @@ func (f *flight) put(from, to float64, row []float64) {
 	}
 	f.total += m
 	if k := len(f.cells); k > f.head {
+		if c := &f.cells[k-1]; !c.decided && to-c.from <= f.smear {
+			c.to = to
+			for j, x := range row {
+				f.mass[(k-1)*f.n+j] += x
+			}
+			return
+		}
 		if c := &f.cells[k-1]; !c.decided && c.to == from && (to-c.from <= f.merge && f.alike(k-1, row, to-from) || to-c.from <= f.coarse && f.near(k-1, m/(to-from))) {
 			c.to = to
 			for j, x := range row {

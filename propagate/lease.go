@@ -310,12 +310,16 @@ func (en *engine) grant(e *call, good float64) {
 	l.holders.Grant(en.t, en.t+en.h, good, en.t+en.h)
 }
 
-// openLeases prepares a step: leases lapse that a fault takes.
+// openLeases prepares a step: leases lapse whose time is over, or that a fault takes.
 func (en *engine) openLeases() {
 	for i := range en.m.leases {
 		l := &en.m.leases[i]
 		e := &en.m.calls[l.Regrant]
 		l.before = l.holders.Mass()
+		// Who lapses evenly within the step asks evenly within it.
+		if !en.calm(l, en.t) {
+			l.let(l.holders.Expire(en.t, en.t+en.h))
+		}
 		if l.falling > 0 {
 			l.let(l.holders.Lose(l.falling * en.h))
 		}
@@ -324,13 +328,10 @@ func (en *engine) openLeases() {
 	}
 }
 
-// closeLeases ends a step: leases lapse whose time is over.
+// closeLeases ends a step.
 func (en *engine) closeLeases() {
 	for i := range en.m.leases {
 		l := &en.m.leases[i]
-		if !en.calm(l, en.t+en.h) {
-			l.let(l.holders.Expire(en.t, en.t+en.h))
-		}
 		l.bin.Mean += float64(0.5 * (l.before + l.holders.Mass()) * en.h)
 	}
 	en.bereave()
