@@ -451,8 +451,12 @@ func (en *engine) allow(e *call, wanted, late float64) float64 {
 	if wanted > 0 {
 		retrying = e.retrying()
 	}
-	// As many retries end as began lately.
-	return e.budget.Allow(wanted, late, retrying, active, e.retried*en.h, en.h)
+	// As many retries end as began lately. Those that were given up have ended already.
+	leaving := e.retried * en.h
+	if late > 0 {
+		leaving = 0
+	}
+	return e.budget.Allow(wanted, late, retrying, active, leaving, en.h)
 }
 
 // mayRetry reports whether attempt k+1, failed, is followed by another.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/knockon/knockon/propagate/mech"
+	"github.com/knockon/knockon/propagate/plan"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -127,19 +128,25 @@ func (en *engine) purge(s *server) {
 func (en *engine) throttle(v int32, d *scenario.Deed) {
 	o := &en.operators
 	en.unthrottle(v)
-	w, s := &o.orders[v], &en.m.servers[v]
+	s := &en.m.servers[v]
 	rate := float64(d.Rate)
 	if d.Share > 0 {
 		rate = d.Share * s.Full()
 	}
 	s.trickle = &mech.Bucket{Rate: rate}
+	o.throttled(&s.Service, v, d, rate, en.t)
+}
+
+// throttled notes how a throttle of a service at so many requests per second will end.
+func (o *operators) throttled(s *plan.Service, v int32, d *scenario.Deed, rate, t float64) {
+	w := &o.orders[v]
 	if d.Relax > 0 {
 		full := s.Full()
 		if math.IsInf(full, 1) { // there is no capacity to grow to
 			full = max(rate, s.Nominal)
 		}
 		w.relaxes = true
-		w.relax = mech.Relaxing{At: en.t, Over: d.Relax.Seconds(), Low: rate, High: full}
+		w.relax = mech.Relaxing{At: t, Over: d.Relax.Seconds(), Low: rate, High: full}
 		o.easing = append(o.easing, v)
 	}
 	if g, ok := o.untils[d]; ok {
@@ -148,13 +155,17 @@ func (en *engine) throttle(v int32, d *scenario.Deed) {
 	}
 }
 
-// unthrottle lifts what operators throttle.
-func (en *engine) unthrottle(v int32) {
-	o := &en.operators
+// unthrottled forgets how a throttle was to end.
+func (o *operators) unthrottled(v int32) {
 	is := func(u int32) bool { return u == v }
 	o.easing, o.lifting = slices.DeleteFunc(o.easing, is), slices.DeleteFunc(o.lifting, is)
-	en.m.servers[v].trickle = nil
 	o.orders[v].relaxes, o.orders[v].until = false, -1
+}
+
+// unthrottle lifts what operators throttle.
+func (en *engine) unthrottle(v int32) {
+	en.operators.unthrottled(v)
+	en.m.servers[v].trickle = nil
 }
 
 // ease sets throttles that grow to their mean rate in a step.

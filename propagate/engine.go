@@ -118,7 +118,7 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 	en.timetable = newTimetable(c, m, sc, en)
 	en.checks = newHealthChecks(m)
 	en.newFleets()
-	en.operators = newOperators(m, sc)
+	en.operators = newOperators(m.Plan, sc, en, en.observe)
 	en.shadow.init(m)
 	en.quiet()
 	en.awaitFresh()
@@ -299,11 +299,11 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 		if en.checks.look(en) {
 			grown = 0
 		}
-		en.readSignals()
+		en.operators.readSignals(en.t-h, en.t)
 		if en.rec.due(en.t) {
-			en.carry(false)
+			en.operators.carry(false)
 			en.rec.close(en)
-			en.carry(true)
+			en.operators.carry(true)
 		}
 	}
 	en.rec.finish(en)

@@ -413,9 +413,12 @@ func (e *call) settling() float64 {
 	return m
 }
 
-// retrying is what is under way beyond first attempts.
+// retrying is what is under way beyond first attempts: sent, or allowed and waiting.
 func (e *call) retrying() float64 {
 	m := e.flight.retries()
+	for k := range e.lines {
+		m += max(0, e.lines[k].Mass()-e.debt[k+1])
+	}
 	for k := range e.answering {
 		if k > 0 {
 			m += e.answering[k] + e.refusing[k]

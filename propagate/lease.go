@@ -12,10 +12,9 @@ import (
 type lease struct {
 	plan.Lease
 	leaseState
-	low    []float64 // shares of Count that somebody asks the time to, see LeaseResult
-	lapses []int32   // faults of the scenario
-	before float64   // held before this step
-	ending bool      // all who do not hold one were being answered already
+	lapses []int32 // faults of the scenario
+	before float64 // held before this step
+	ending bool    // all who do not hold one were being answered already
 }
 
 // leaseState is what changes of a kind of leases. Arrays are by number of the attempt
@@ -90,11 +89,6 @@ func (en *engine) beginLeases() {
 		for j := range en.sc.Faults {
 			if f := &en.sc.Faults[j]; f.Effect == scenario.Lapse && f.Lease == l.ID {
 				l.lapses = append(l.lapses, int32(j))
-			}
-		}
-		for j := range en.sc.Expects {
-			if x := &en.sc.Expects[j]; x.Measure == scenario.TimeToHeld && x.Kind == scenario.ExpectNumber && x.Lease == l.ID {
-				l.low = append(l.low, x.Share)
 			}
 		}
 	}

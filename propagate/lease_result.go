@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/knockon/knockon/propagate/mech"
+	"github.com/knockon/knockon/propagate/plan"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -33,19 +34,28 @@ type HeldAgain struct {
 	Lost  bool    // it was not held at some time from Since on
 }
 
-func newLeaseResult(l *lease, en *engine, bins int) LeaseResult {
+// newLeaseResult is the empty result of a kind of leases of a plan.
+func newLeaseResult(p *plan.Plan, sc *scenario.Scenario, i, bins int) LeaseResult {
+	l := &p.Leases[i]
 	r := LeaseResult{
-		ID: l.ID, Keeper: en.m.servers[l.Keeper].ID, Holder: en.m.servers[l.Holder].ID,
+		ID: l.ID, Keeper: p.Services[l.Keeper].ID, Holder: p.Services[l.Holder].ID,
 		Count: l.Count, Bins: make([]LeaseBin, 0, bins),
 	}
-	for k, i := range l.lapses {
-		at := en.sc.Faults[i].At.Seconds()
-		if k == 0 || at < r.Since {
+	lapses := 0
+	for j := range sc.Faults {
+		f := &sc.Faults[j]
+		if f.Effect != scenario.Lapse || f.Lease != l.ID {
+			continue
+		}
+		if at := f.At.Seconds(); lapses == 0 || at < r.Since {
 			r.Since = at
 		}
+		lapses++
 	}
-	for _, share := range l.low {
-		r.Again = append(r.Again, HeldAgain{Share: share, At: r.Since})
+	for j := range sc.Expects {
+		if x := &sc.Expects[j]; x.Measure == scenario.TimeToHeld && x.Kind == scenario.ExpectNumber && x.Lease == l.ID {
+			r.Again = append(r.Again, HeldAgain{Share: x.Share, At: r.Since})
+		}
 	}
 	return r
 }

@@ -36,6 +36,9 @@ func NewLedger(c *catalog.Catalog, p *plan.Plan, sc *scenario.Scenario) (*Ledger
 	l := &Ledger{p: p, c: c, watches: make([]watch, len(p.Services)), observe: min(1, sc.Horizon.Seconds()/100)}
 	l.frozen, l.fresh = silentNeeds(p)
 	l.result, l.needAt = newResult(p, sc, marks, l.frozen)
+	for i := range p.Leases {
+		l.result.Leases = append(l.result.Leases, newLeaseResult(p, sc, i, len(marks)-1))
+	}
 	return l, nil
 }
 
@@ -67,7 +70,7 @@ func (l *Ledger) Look(t float64, sights []Sight) {
 func (l *Ledger) Close(services []ServiceBin, calls []NeedBin) {
 	outside := 0.0
 	for i := range l.p.Calls {
-		if l.p.Calls[i].From < 0 {
+		if c := &l.p.Calls[i]; c.From < 0 && !c.Chore && c.Lease < 0 {
 			outside += calls[i].Calls
 		}
 	}
@@ -92,12 +95,54 @@ func (l *Ledger) Close(services []ServiceBin, calls []NeedBin) {
 	l.closed++
 }
 
+// CloseLeases ends a bin of all leases, as in the plan.
+func (l *Ledger) CloseLeases(bins []LeaseBin) {
+	for i := range bins {
+		l.result.Leases[i].Bins = append(l.result.Leases[i].Bins, bins[i])
+	}
+}
+
+// Hold notes that so many leases of a kind are held from a time on.
+func (l *Ledger) Hold(t float64, lease int, held float64) {
+	r := &l.result.Leases[lease]
+	if t < r.Since-1e-9 {
+		return
+	}
+	for k := range r.Again {
+		a := &r.Again[k]
+		level := float64(a.Share*r.Count) * (1 - 1e-9)
+		switch {
+		case held < level && !a.Lost:
+			a.Lost, a.At = true, math.NaN()
+		case held >= level && a.Lost && math.IsNaN(a.At):
+			a.At = t
+		}
+	}
+}
+
+// Waits notes that a service waits for a restart from a time on.
+func (l *Ledger) Waits(t float64, service int) {
+	s := &l.result.Services[service]
+	s.Hand = append(s.Hand, Span{t, math.Inf(1)})
+}
+
+// Healed notes that it no longer does.
+func (l *Ledger) Healed(t float64, service int) {
+	s := &l.result.Services[service]
+	if n := len(s.Hand); n > 0 && math.IsInf(s.Hand[n-1].To, 1) {
+		s.Hand[n-1].To = t
+	}
+}
+
 // Ending is what an engine says at the end of a run.
 type Ending struct {
 	Steps   Steps
 	Partial bool      // the run was interrupted
 	EmptyAt []float64 // by service; see ServiceResult
 	Opens   []float64 // by call; see NeedResult
+
+	Operators *Operators
+	Over      func(fault int) float64 // seconds; when it was over, by itself or by the operators; math.MaxFloat64 where it was not
 }
 
 // Finish decides the verdict and the expectations.
@@ -107,6 +152,7 @@ func (l *Ledger) Finish(e Ending) *Result {
 	for v := range l.watches {
 		r.Services[v].Windows = l.watches[v].close(end)
 		r.Services[v].EmptyAt = e.EmptyAt[v]
+		l.Healed(end, v)
 	}
 	for i, j := range l.needAt {
 		if o := e.Opens[j]; !math.IsNaN(o) {
@@ -114,6 +160,7 @@ func (l *Ledger) Finish(e Ending) *Result {
 		}
 	}
 	_, r.Ignored = l.c.Inventory()
+	e.Operators.finish(r, e.Over)
 	r.Steps, r.Partial = e.Steps, e.Partial
 	r.judge()
 	return r

@@ -5,13 +5,31 @@ import (
 	"slices"
 
 	"github.com/knockon/knockon/propagate/mech"
+	"github.com/knockon/knockon/propagate/plan"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
+// scene is what operators see and act on: an engine. Services are by index in the
+// plan, times are seconds.
+type scene interface {
+	watched(v int32) *watch
+	isGone(v int32) bool                           // a fault or a restart leaves nobody to answer
+	counted(v int32) ServiceBin                    // in the open bin
+	agesAt(v int32, t float64) (age, wait float64) // see ServiceBin
+	leaseLevel(id string, m scenario.Measure) float64
+	nominal(v int32) float64 // what is offered before anything happens
+	do(d *scenario.Deed, r *ActionResult)
+	unthrottle(v int32)
+}
+
 // operators are those who act on what happens: what they look at, how far each of
 // their actions is, and what they have ordered. All of it changes between steps and
-// never within one, so a step that is taken again finds it as it was.
+// never within one, so a step that is taken again finds it as it was. The engines share
+// it: it counts times, and nothing flows in it.
 type operators struct {
+	scene   scene
+	observe float64 // seconds of an observation
+	sc      *scenario.Scenario
 	signals []signal
 	actions []acting
 	orders  []orders // by service
@@ -131,12 +149,13 @@ func newActionResult(id string) ActionResult {
 	return ActionResult{ID: id, Observed: never, Decided: never, WaitsSince: never, Done: never, Over: never}
 }
 
-func newOperators(m *model, sc *scenario.Scenario) operators {
-	o := operators{wake: math.Inf(1), first: math.Inf(1), orders: make([]orders, len(m.servers)), index: make(map[string]int32, len(m.servers)), untils: make(map[*scenario.Deed]int32)}
-	for v := range m.servers {
-		o.index[m.servers[v].ID] = int32(v)
+func newOperators(p *plan.Plan, sc *scenario.Scenario, in scene, observe float64) operators {
+	n := len(p.Services)
+	o := operators{scene: in, observe: observe, sc: sc, wake: math.Inf(1), first: math.Inf(1), orders: make([]orders, n), index: make(map[string]int32, n), untils: make(map[*scenario.Deed]int32)}
+	for v := range p.Services {
+		o.index[p.Services[v].ID] = int32(v)
 		o.orders[v] = orders{share: 1, class: math.MaxInt64, until: -1}
-		o.settled = max(o.settled, 3*m.servers[v].Latency) // 95 % of what is under way then
+		o.settled = max(o.settled, 3*p.Services[v].Latency) // 95 % of what is under way then
 	}
 	for i := range sc.Faults {
 		o.first = min(o.first, sc.Faults[i].At.Seconds())
@@ -246,22 +265,21 @@ func (o *operators) rest() {
 
 // operate lets operators do what is due at the present, in the order of the scenario,
 // and reports whether anything changed.
-func (en *engine) operate() bool {
-	o := &en.operators
-	if !o.stirred && en.t < o.wake-1e-9 {
+func (o *operators) operate(t float64) bool {
+	if !o.stirred && t < o.wake-1e-9 {
 		return false
 	}
-	happened := en.elapse()
+	happened := o.elapse(t)
 	for again := true; again; { // one may follow another at once, whatever their order
 		again = false
 		for i := range o.actions {
 			was := o.actions[i].phase
-			if en.advance(&o.actions[i]) {
+			if o.advance(&o.actions[i], t) {
 				happened = true
 			}
 			again = again || o.actions[i].phase != was
 		}
-		if en.lift() {
+		if o.lift() {
 			happened, again = true, true
 		}
 	}
@@ -270,25 +288,23 @@ func (en *engine) operate() bool {
 }
 
 // elapse ends what operators ordered for a time.
-func (en *engine) elapse() (ended bool) {
-	o := &en.operators
+func (o *operators) elapse(t float64) (ended bool) {
 	for v := range o.orders {
 		w := &o.orders[v]
-		if w.relaxes && w.relax.Gone(en.t) {
+		if w.relaxes && w.relax.Gone(t) {
 			ended = true
-			en.unthrottle(int32(v))
+			o.scene.unthrottle(int32(v))
 		}
 	}
 	return ended
 }
 
 // lift ends throttles whose condition is so.
-func (en *engine) lift() (lifted bool) {
-	o := &en.operators
+func (o *operators) lift() (lifted bool) {
 	for k := 0; k < len(o.lifting); k++ {
 		if v := o.lifting[k]; o.signals[o.orders[v].until].so {
 			lifted = true
-			en.unthrottle(v)
+			o.scene.unthrottle(v)
 			k--
 		}
 	}
@@ -297,9 +313,8 @@ func (en *engine) lift() (lifted bool) {
 
 // advance takes an action as far as it comes at the present, and reports whether it
 // took effect.
-func (en *engine) advance(x *acting) bool {
-	o := &en.operators
-	due := func() bool { return en.t >= x.next-1e-9 }
+func (o *operators) advance(x *acting, t float64) bool {
+	due := func() bool { return t >= x.next-1e-9 }
 	for {
 		switch x.phase {
 		case following, finished:
@@ -307,7 +322,7 @@ func (en *engine) advance(x *acting) bool {
 		case watching:
 			sees, clear := o.see(x.needs)
 			g := &o.signals[x.condition]
-			at, seen := x.sight.Look(en.t, g.so, g.since, sees, clear)
+			at, seen := x.sight.Look(t, g.so, g.since, sees, clear)
 			if !seen {
 				x.next = x.sight.Next()
 				return false
@@ -348,7 +363,7 @@ func (en *engine) advance(x *acting) bool {
 				x.phase, x.next = pausing, x.next+x.Again.Seconds()
 				continue
 			}
-			en.effect(x)
+			o.effect(x, t)
 			return true
 		case pausing:
 			if !due() {
@@ -371,13 +386,12 @@ func (o *operators) see(signals []int32) (all bool, since float64) {
 }
 
 // effect does what an action is for.
-func (en *engine) effect(x *acting) {
-	o := &en.operators
+func (o *operators) effect(x *acting, t float64) {
 	x.phase, x.next = finished, math.Inf(1)
-	x.result.Done = en.t
-	x.result.Over = en.t + x.Lasts().Seconds()
+	x.result.Done = t
+	x.result.Over = t + x.Lasts().Seconds()
 	for j := range x.Do {
-		en.do(&x.Do[j], &x.result)
+		o.scene.do(&x.Do[j], &x.result)
 	}
 	for _, i := range x.followers {
 		y := &o.actions[i]
@@ -397,7 +411,7 @@ func (en *engine) turns() bool {
 		return false
 	}
 	turned := func(i int32) bool {
-		so, _, _ := en.read(&o.signals[i], en.t+en.h)
+		so, _, _ := o.read(&o.signals[i], en.t, en.t+en.h)
 		return so != o.signals[i].so
 	}
 	for i := range o.actions {
@@ -422,9 +436,8 @@ func (en *engine) turns() bool {
 	return false
 }
 
-// finishActions tells what became of all actions, and when the faults were over.
-func (en *engine) finishActions(r *Result) {
-	o := &en.operators
+// finish tells what became of all actions, and when the faults were over.
+func (o *operators) finish(r *Result, over func(fault int) float64) {
 	r.Actions, r.FaultEnds = nil, nil
 	for i := range o.actions {
 		x := &o.actions[i]
@@ -435,9 +448,9 @@ func (en *engine) finishActions(r *Result) {
 		}
 		r.Actions = append(r.Actions, x.result)
 	}
-	for i := range en.sc.Faults {
-		f := &en.sc.Faults[i]
-		end := en.timetable.over(i)
+	for i := range o.sc.Faults {
+		f := &o.sc.Faults[i]
+		end := over(i)
 		switch {
 		case f.Effect == scenario.Lapse && f.For == 0:
 			end = f.At.Seconds()
@@ -449,15 +462,14 @@ func (en *engine) finishActions(r *Result) {
 }
 
 // notice lets what a fault strikes be gone at once, before anybody's calls to it fail.
-func (en *engine) notice() {
-	o := &en.operators
+func (o *operators) notice(t float64) {
 	for i := range o.signals {
 		g := &o.signals[i]
 		if g.kind == conditionSignal || g.service < 0 {
 			continue
 		}
-		if g.struck = en.m.servers[g.service].gone(); g.struck && !g.so {
-			g.so, g.since, o.stirred = true, en.t, true
+		if g.struck = o.scene.isGone(g.service); g.struck && !g.so {
+			g.so, g.since, o.stirred = true, t, true
 		}
 	}
 }
@@ -465,33 +477,33 @@ func (en *engine) notice() {
 // gone reports whether a fault or a restart leaves nobody to answer.
 func (s *server) gone() bool { return s.down || s.blackout >= 1 }
 
-// readSignals takes note of how everything is after a step.
-func (en *engine) readSignals() {
-	o := &en.operators
+// readSignals takes note of how everything is after a step from one time to another.
+func (o *operators) readSignals(from, now float64) {
 	for i := range o.signals {
 		g := &o.signals[i]
-		so, since, over := en.read(g, en.t)
+		so, since, over := o.read(g, from, now)
 		if so != g.so {
 			g.so, g.since, o.stirred = so, since, true
 		}
 		if over {
-			_, _, g.level = en.compare(g, en.t)
-			g.sum, g.began = ServiceBin{}, en.t
-			g.seen = en.counted(g.service)
+			_, _, g.level = o.compare(g, now)
+			g.sum, g.began = ServiceBin{}, now
+			if g.service >= 0 {
+				g.seen = o.scene.counted(g.service)
+			}
 		}
 	}
 }
 
 // carry takes observations of numbers over the border of a bin: before it is closed
 // it adds what was counted, after that it begins to count anew.
-func (en *engine) carry(closed bool) {
-	o := &en.operators
+func (o *operators) carry(closed bool) {
 	for i := range o.signals {
 		g := &o.signals[i]
 		if !g.counts() {
 			continue
 		}
-		now := en.counted(g.service)
+		now := o.scene.counted(g.service)
 		if !closed {
 			g.sum.add(&now, 1, 1)
 			g.sum.add(&g.seen, -1, 1)
@@ -505,11 +517,23 @@ func (g *signal) counts() bool {
 	return g.kind == conditionSignal && g.condition.Kind == scenario.NumberCondition && g.service >= 0
 }
 
+func (en *engine) watched(v int32) *watch { return &en.m.servers[v].watch }
+func (en *engine) isGone(v int32) bool    { return en.m.servers[v].gone() }
+
+func (en *engine) nominal(v int32) float64 {
+	return en.rec.result.nominal(&en.rec.result.Services[v])
+}
+
+func (en *engine) agesAt(v int32, t float64) (age, wait float64) {
+	now := en.t
+	en.t = t
+	age, wait = en.ages(&en.m.servers[v])
+	en.t = now
+	return age, wait
+}
+
 // counted is what the open bin of a service has counted.
 func (en *engine) counted(v int32) ServiceBin {
-	if v < 0 {
-		return ServiceBin{}
-	}
 	s := &en.m.servers[v]
 	b := s.bin
 	for _, i := range s.In {
@@ -522,27 +546,26 @@ func (en *engine) counted(v int32) ServiceBin {
 	return b
 }
 
-// read is how a signal is at the end of a step, and since when; over is whether an
+// read is how a signal is at the end of a step from one time to another, and since when; over is whether an
 // observation of a number ends with it.
-func (en *engine) read(g *signal, now float64) (so bool, since float64, over bool) {
+func (o *operators) read(g *signal, from, now float64) (so bool, since float64, over bool) {
 	if g.kind == conditionSignal && g.condition.Kind == scenario.NumberCondition {
-		if now-g.began < en.observe-1e-9 {
+		if now-g.began < o.observe-1e-9 {
 			return g.so, g.since, false
 		}
-		so, since, _ = en.compare(g, now)
+		so, since, _ = o.compare(g, now)
 		return so, since, true
 	}
-	s := &en.m.servers[g.service]
-	w := &s.watch
+	w := o.scene.watched(g.service)
 	switch {
 	case g.kind == conditionSignal:
 		return (w.state.String() == g.condition.Word) != g.condition.Not, w.from, false
-	case s.gone():
-		return true, now - en.h, false
+	case o.scene.isGone(g.service):
+		return true, from, false
 	}
 	so, since = w.state == Down || g.kind == darkSignal && w.state == Frozen, w.from
 	if g.struck && !so { // it was too short for its callers to see it
-		since = now - en.h
+		since = from
 	}
 	return so, since, false
 }
@@ -550,15 +573,15 @@ func (en *engine) read(g *signal, now float64) (so bool, since float64, over boo
 // compare is whether a number is as a condition says, over the observation that ends
 // now, and since when. In the beginning nothing is answered because nothing was asked:
 // what is under a bound then says nothing.
-func (en *engine) compare(g *signal, now float64) (so bool, since, level float64) {
+func (o *operators) compare(g *signal, now float64) (so bool, since, level float64) {
 	c := g.condition
-	v, bound := en.number(g, now), c.Value
+	v, bound := o.number(g, now), c.Value
 	if c.Share {
-		bound *= en.usual(g)
+		bound *= o.usual(g, now)
 	}
 	so = v > bound
 	if c.Relation == scenario.Under {
-		so = v < bound && g.began >= en.operators.settled
+		so = v < bound && g.began >= o.settled
 	}
 	since = g.began
 	if part := (bound - g.level) / (v - g.level); isLevel(c.Measure) && part > 0 && part <= 1 {
@@ -578,15 +601,15 @@ func isLevel(m scenario.Measure) bool {
 }
 
 // number is what a condition is about, measured as an expectation measures it.
-func (en *engine) number(g *signal, now float64) float64 {
+func (o *operators) number(g *signal, now float64) float64 {
 	c := g.condition
 	if g.service < 0 {
-		return en.leaseLevel(c.Lease, c.Measure)
+		return o.scene.leaseLevel(c.Lease, c.Measure)
 	}
-	r := &en.operators.observed
+	r := &o.observed
 	s := &r.Services[0]
 	b := &s.Bins[0]
-	open := en.counted(g.service)
+	open := o.scene.counted(g.service)
 	*b = g.sum
 	b.add(&open, 1, 1)
 	b.add(&g.seen, -1, 1)
@@ -596,10 +619,7 @@ func (en *engine) number(g *signal, now float64) float64 {
 	b.MeanQueue = b.Queue // a long step ends where it is too long, and was shorter on the way
 	b.Busy /= length
 	b.Capacity /= length
-	t := en.t
-	en.t = now
-	b.Age, b.Wait = en.ages(&en.m.servers[g.service])
-	en.t = t
+	b.Age, b.Wait = o.scene.agesAt(g.service, now)
 	x := r.bin(c.Measure, s, nil, 0)
 	if x.ratio {
 		return x.part / x.of // not a number where there is nothing, and then nothing is so
@@ -609,16 +629,16 @@ func (en *engine) number(g *signal, now float64) float64 {
 
 // usual is what a share of a condition is of: what was offered before anything
 // happened, or the count of leases.
-func (en *engine) usual(g *signal) float64 {
+func (o *operators) usual(g *signal, now float64) float64 {
 	if !math.IsNaN(g.usual) {
 		return g.usual
 	}
 	if g.service < 0 {
-		g.usual = en.leaseLevel(g.condition.Lease, usualLevel)
+		g.usual = o.scene.leaseLevel(g.condition.Lease, usualLevel)
 		return g.usual
 	}
-	usual := en.rec.result.nominal(&en.rec.result.Services[g.service])
-	if en.t >= en.operators.first {
+	usual := o.scene.nominal(g.service)
+	if now >= o.first {
 		g.usual = usual
 	}
 	return usual

@@ -91,7 +91,7 @@ func resolution(horizon float64) float64 {
 func (r *recorder) begin(en *engine) {
 	r.result, r.needAt = newResult(en.m.Plan, en.sc, r.marks, en.frozenBy)
 	for i := range en.m.leases {
-		r.result.Leases = append(r.result.Leases, newLeaseResult(&en.m.leases[i], en, len(r.marks)-1))
+		r.result.Leases = append(r.result.Leases, newLeaseResult(en.m.Plan, en.sc, i, len(r.marks)-1))
 	}
 }
 
@@ -247,7 +247,7 @@ func (en *engine) weigh() {
 }
 
 func (r *recorder) finish(en *engine) {
-	en.finishActions(r.result)
+	en.operators.finish(r.result, en.timetable.over)
 	for v := range en.m.Services {
 		s := &en.m.servers[v]
 		r.result.Services[v].Windows = s.watch.close(en.t)

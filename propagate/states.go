@@ -177,13 +177,19 @@ func (w *watch) judge(s *plan.Service, g Sight, length float64) {
 	if settled := g.Good + g.Failed; settled > mech.Tiny {
 		share = g.Failed / settled
 	}
+	younger, fewer := age < w.age, share < 0.8*w.share
+	if g.Chance > 0 { // both move by themselves: only what is more than that says something
+		less := float64(0.8 * w.share)
+		younger = younger && w.age > max(1, 20*s.Time*g.Slow)
+		fewer = g.Failed < float64(less*(g.Good+g.Failed))-float64(g.Chance*math.Sqrt(float64(less*(1-less))*(g.Good+g.Failed)))
+	}
 	if raw > Recovering && raw < Down && raw != Exposed && raw != Frozen && raw != Throttled && !g.Struck {
 		switch {
 		case w.state == Recovering: // it stays that until it is clearly worse again
-			if share <= max(1.5*w.low, degradedShare) || age < w.age {
+			if share <= max(1.5*w.low, degradedShare) || younger {
 				raw = Recovering
 			}
-		case w.state >= Degraded && (age < w.age || share < 0.8*w.share):
+		case w.state >= Degraded && (younger || fewer):
 			raw = Recovering
 			w.low = share
 		}

@@ -128,9 +128,9 @@ func (tt *timetable) due(en *engine) bool {
 		for _, v := range tt.struck {
 			en.afflict(v)
 		}
-		en.notice()
+		en.operators.notice(en.t)
 	}
-	return en.operate() || happened
+	return en.operators.operate(en.t) || happened
 }
 
 // over is when a fault ends, by itself or by the operators.

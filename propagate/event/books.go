@@ -10,14 +10,18 @@ import (
 // serviceCounts are what a service did since the beginning; see propagate.ServiceBin.
 type serviceCounts struct {
 	offered, attempts, good, timeouts, errors, refused, throttled, full int64
-	finished, wasted, expired, starts                                   int64
+	finished, wasted, expired                                           int64
 	entered, left                                                       int64 // visits
+	rotated                                                             int64 // instances
 	latency                                                             float64
+	begun                                                               float64 // work, in requests
 }
 
 // callCounts are what became of calls since the beginning; see propagate.NeedBin.
 type callCounts struct {
 	calls, attempts, good, timeouts, rejected, errors, stopped, denied, failed, lost, ended int64
+	hits, barred, joined, parted                                                            int64
+	served, unserved                                                                        int64 // of those that ask a cache
 }
 
 // books are what is noted, and when.
@@ -34,6 +38,7 @@ type books struct {
 	bins                   []propagate.ServiceBin
 	needs                  []propagate.NeedBin
 	sights                 []propagate.Sight
+	leases                 []propagate.LeaseBin
 }
 
 func (b *books) open(en *engine, ledger *propagate.Ledger) {
@@ -43,11 +48,12 @@ func (b *books) open(en *engine, ledger *propagate.Ledger) {
 	}
 	b.every = max(1, nanos(ledger.Observation()))
 	b.next = min(b.every, b.horizon())
-	n, m := len(en.services), len(en.edges)
+	n, m := len(en.p.Services), len(en.edges)
 	b.services, b.seenServices = make([]serviceCounts, n), make([]serviceCounts, n)
 	b.calls, b.seenCalls = make([]callCounts, m), make([]callCounts, m)
 	b.rates, b.bins, b.sights = make([]float64, n), make([]propagate.ServiceBin, n), make([]propagate.Sight, n)
 	b.needs = make([]propagate.NeedBin, m)
+	b.leases = make([]propagate.LeaseBin, len(en.leases))
 }
 
 func (b *books) horizon() int64    { return b.borders[len(b.borders)-1] }
@@ -61,14 +67,18 @@ const confidence = 3
 // look ends an observation.
 func (b *books) look(en *engine) {
 	length := seconds(en.now - b.looked)
-	for v := range en.services {
+	for v := range en.p.Services {
 		s := &en.services[v]
-		was, n := &b.seenServices[v], &s.n
-		b.rates[v] = float64(n.starts-was.starts) / length
+		was, n := &b.seenServices[v], s.n
+		if s.fading > en.now-b.every {
+			en.turnings(s)
+		}
+		b.rates[v] = (n.begun - was.begun) / length
 		g := propagate.Sight{
 			Offered: float64(n.offered - was.offered), Good: float64(n.good - was.good), Throttled: float64(n.throttled - was.throttled),
 			Queue: float64(s.waiting), Slow: s.slow, Down: s.down, Dark: s.swallows >= 1, Corrupt: s.corrupt, Struck: s.struck(),
-			Chance: confidence,
+			Exposed: s.exposed || s.fleet != nil && s.fleet.disabled,
+			Chance:  confidence, Asked: en.asked(s),
 		}
 		if at, ok := en.oldest(s); ok {
 			g.Age = seconds(en.now - at)
@@ -81,17 +91,41 @@ func (b *books) look(en *engine) {
 			if e.soft() && e.Loss != catalog.Fallback && !e.Async {
 				over := float64(e.n.ended - b.seenCalls[i].ended)
 				failed := float64(e.n.failed - b.seenCalls[i].failed)
+				if e.memory != nil {
+					failed = float64(e.n.unserved - b.seenCalls[i].unserved)
+					over = failed + float64(e.n.served-b.seenCalls[i].served)
+				}
 				const share = 0.1
 				g.Without = g.Without || over > 0 && failed >= min(over, float64(share*over)+float64(confidence*math.Sqrt(share*(1-share)*over)))
 			}
 		}
+		if settled := g.Good + g.Failed; settled > 0 {
+			s.failing = g.Failed / settled
+		} else {
+			s.failing = 0
+		}
 		b.sights[v] = g
+		if s.again != nil {
+			en.observe(s, g.Good, g.Failed)
+		}
 		*was = *n
 	}
 	for i := range en.edges {
 		b.seenCalls[i] = en.edges[i].n
 	}
 	b.ledger.Look(seconds(en.now), b.sights)
+	for i := range en.leases {
+		l := &en.leases[i]
+		l.rate = float64(l.n.regrants-l.seen) / length
+		l.seen = l.n.regrants
+	}
+	for v := range en.p.Services {
+		if s := &en.services[v]; s.fleet != nil {
+			g := &b.sights[v]
+			en.observed(s, b.looked, g.Good, g.Failed, g.Throttled)
+		}
+	}
+	en.operators.Look(seconds(b.looked), seconds(en.now))
 	b.looked, b.next = en.now, min(en.now+b.every, max(b.horizon(), en.now+1))
 }
 
@@ -100,9 +134,9 @@ func (b *books) close(en *engine) {
 	from := b.borders[0]
 	b.borders = b.borders[1:]
 	length := seconds(en.now - from)
-	for v := range en.services {
+	for v := range en.p.Services {
 		s := &en.services[v]
-		n, was := &s.n, &b.services[v]
+		n, was := s.n, &b.services[v]
 		most := s.queue.most
 		bin := propagate.ServiceBin{
 			Offered: float64(n.offered - was.offered), Attempts: float64(n.attempts - was.attempts), Good: float64(n.good - was.good),
@@ -113,24 +147,24 @@ func (b *books) close(en *engine) {
 			Queue:   float64(s.waiting), MaxQueue: float64(most), MeanQueue: s.queue.mean(from, en.now),
 			Capacity: s.share.mean(from, en.now),
 		}
-		busy := s.busy.mean(from, en.now)
+		bin.Replicas = s.crews.mean(from, en.now)
+		bin.InRotation = bin.Replicas
+		busy, servers := s.busy.mean(from, en.now), s.servers.mean(from, en.now)
 		if t := s.Threads; !math.IsInf(t, 1) && t > 0 {
-			bin.Busy = busy / math.Ceil(t-1e-9*t)
+			bin.Busy = busy / max(1, servers)
 			if !s.Leaf && s.Capacity > 0 && !math.IsInf(s.Capacity, 1) {
-				bin.Busy = max(bin.Busy, float64(n.starts-was.starts)/length/s.Capacity)
+				bin.Busy = max(bin.Busy, (n.begun-was.begun)/length/s.Capacity)
 			}
 			bin.Busy = min(1, bin.Busy)
 		}
-		if at, ok := en.oldest(s); ok {
-			bin.Age = seconds(en.now - at)
-			rate := s.now()
-			if r := b.rates[v]; !s.Leaf && r > 0 {
-				rate = r
-			}
-			bin.Wait = float64(s.waiting) / max(1e-12, rate)
-			if s.down || s.there <= 0 {
-				bin.Wait = math.Inf(1)
-			}
+		bin.Age, bin.Wait = en.ages(s)
+		if s.parts != nil {
+			bin.InRotation = s.turning.mean(from, en.now)
+			bin.RotationChanges = float64(n.rotated-was.rotated) * s.Replicas / float64(len(s.parts))
+		}
+		if d := s.again; d != nil {
+			bin.Deferred = float64(d.came - d.noted)
+			d.noted = d.came
 		}
 		b.bins[v] = bin
 		*was = *n
@@ -142,6 +176,7 @@ func (b *books) close(en *engine) {
 			Calls: float64(n.calls - was.calls), Attempts: float64(n.attempts - was.attempts), Good: float64(n.good - was.good),
 			Timeouts: float64(n.timeouts - was.timeouts), Rejected: float64(n.rejected - was.rejected), Errors: float64(n.errors - was.errors),
 			Stopped: float64(n.stopped - was.stopped), Denied: float64(n.denied - was.denied), Failed: float64(n.failed - was.failed),
+			Hits: float64(n.hits - was.hits), Barred: float64(n.barred - was.barred), Joined: float64(n.joined - was.joined),
 			Lost: float64(n.lost - was.lost), InFlight: float64(e.under),
 		}
 		if e.breakers != nil {
@@ -150,4 +185,27 @@ func (b *books) close(en *engine) {
 		*was = *n
 	}
 	b.ledger.Close(b.bins, b.needs)
+	b.closeLeases(en, from)
+}
+
+// ages are how long the oldest request has waited at a service, and how long one that
+// comes now will wait if nothing changes, in seconds.
+func (en *engine) ages(s *service) (age, wait float64) {
+	at, ok := en.oldest(s)
+	if ok {
+		age = seconds(en.now - at)
+	}
+	switch {
+	case s.parts != nil:
+		wait = en.patience(s)
+	case ok && (s.down || s.there*s.staffed() <= 0):
+		wait = math.Inf(1)
+	case ok:
+		rate := s.now()
+		if r := en.books.rates[s.index]; !s.Leaf && r > 0 {
+			rate = r
+		}
+		wait = en.toDo(s) / max(1e-12, rate)
+	}
+	return age, wait
 }

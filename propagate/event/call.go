@@ -15,12 +15,18 @@ import (
 type edge struct {
 	*plan.Call
 	name     string
+	barrier        // what operators do to it
+	home     int32 // the edge that it stands in for, or itself
+	route    int32 // the edge that stands in for it now, or itself
+	standIns []int32
 	timeout  int64 // of an attempt, nanoseconds; never without
 	deadline int64 // after the first attempt
 	stale    int64 // how long an answer is good for
 	attempts int32 // at most
 	due      row   // time-outs of attempts, in order
 	fallback uint8 // of the stage that stands in for it, among those of its service
+
+	memory *memory // nil without
 
 	number  stream // how many calls a request makes
 	process stream // which process of the caller makes one
@@ -65,6 +71,13 @@ func (e *edge) begin(p *plan.Plan, i int32, seed uint64, seen map[string]int) {
 		e.name = fmt.Sprintf("%s #%d", pair, n+1)
 	}
 	seen[pair]++
+	e.home, e.route = i, i
+	if c.Lease >= 0 {
+		l := &p.Leases[c.Lease]
+		if e.name = "renewals of " + l.ID; l.Regrant == i {
+			e.name = "regrants of " + l.ID
+		}
+	}
 	e.number = newStream(seed, "calls per request", e.name)
 	e.process = newStream(seed, "client", e.name)
 	e.jitter = newStream(seed, "pause", e.name)
@@ -72,6 +85,9 @@ func (e *edge) begin(p *plan.Plan, i int32, seed uint64, seen map[string]int) {
 
 	e.timeout, e.deadline, e.stale = nanos(c.Timeout), nanos(c.Deadline), nanos(c.Stale)
 	e.attempts = int32(len(c.Pauses) + 1)
+	if c.Lease >= 0 {
+		e.attempts = 1 // its holder asks again, see decided
+	}
 	e.good = 1
 	e.processes = int(max(1, min(1<<20, math.Round(c.Clients))))
 	n := c.Need
@@ -163,24 +179,28 @@ type call struct {
 	mark    uint32 // changes with every attempt, and with who is in this place
 	visit   int32  // of the attempt under way, at the target; none: nobody will answer
 	process int32  // of the caller
+	holder  int32  // of a lease, who sends this message
+	key     int32  // that it fetches for a cache; none without
 	attempt int32  // number of the last
 	price   int32  // of the last, of a quota
 	turn    uint32 // of the breaker, when the last was sent
 	sent    bool   // an attempt is under way
 	again   bool   // it counts as an active retry
+	late    bool   // its last attempt was not answered: it ran into its time-out, or was not sent
 	first   int64  // when it began
 }
 
 // begin makes a call. When it returns, the call may be over and its caller as well.
-func (en *engine) begin(i, parent int32, leg uint32) {
+func (en *engine) begin(i, parent int32, leg uint32, key int32) {
+	i = en.edges[i].route
 	e := &en.edges[i]
 	e.n.calls++
 	e.under++
 	ci := en.calls.take()
 	c := en.calls.at(ci)
-	*c = call{edge: i, parent: parent, leg: leg, mark: c.mark + 1, visit: none, first: en.now}
+	*c = call{edge: i, parent: parent, leg: leg, mark: c.mark + 1, visit: none, first: en.now, key: key}
 	if e.dealt() {
-		c.process = int32(e.process.below(e.processes))
+		c.process = en.processOf(e, parent)
 	}
 	if e.budgets != nil {
 		e.budget.begun(&e.budgets[c.process], en.now)
@@ -192,6 +212,7 @@ func (en *engine) begin(i, parent int32, leg uint32) {
 		if e.inside[c.process] >= e.bulkhead {
 			e.inside[c.process]++ // over takes it off
 			e.n.stopped++
+			c.late = true // nobody answered
 			en.over(ci, false)
 			return
 		}
@@ -208,21 +229,32 @@ func (en *engine) attempt(ci int32) {
 	for {
 		c.attempt++
 		c.mark++
+		if e.barrier != noBarrier {
+			en.bar(e, ci)
+			return
+		}
 		if !en.lets(e, c) {
 			e.n.stopped++
+			c.late = true
 			en.over(ci, false)
 			return
 		}
 		e.n.attempts++
 		s.n.attempts++
-		if c.attempt == 1 {
+		if c.attempt == 1 && !e.Chore {
 			s.n.offered++
 		}
 		if c.attempt > 1 && e.active != nil && !c.again {
 			c.again = true
 			e.active[c.process].retries++
 		}
-		why := en.refuses(s, e)
+		why := isDown
+		to := en.goesTo(s, e)
+		if to != nil {
+			why = en.refuses(to, e)
+		} else {
+			to = s
+		}
 		if e.windows != nil {
 			e.adaptive.sent(&e.windows[c.process], en.now, why == welcome)
 		}
@@ -235,11 +267,11 @@ func (en *engine) attempt(ci int32) {
 				}
 				e.due.push(d)
 			}
-			en.accept(s, e, ci)
+			en.accept(to, e, ci)
 			return
 		}
 		e.n.rejected++
-		en.refused(s, why)
+		en.refused(to, why)
 		en.heard(e, c, false)
 		if !en.again(ci, false) {
 			return
@@ -302,6 +334,7 @@ func (en *engine) again(ci int32, late bool) bool {
 	c := en.calls.at(ci)
 	e := &en.edges[c.edge]
 	c.sent, c.visit = false, none
+	c.late = late
 	c.mark++
 	if c.again {
 		c.again = false
@@ -371,8 +404,9 @@ func (en *engine) giveUp(i int32) {
 		v.call = none
 		if s.Cancel && v.phase == queued {
 			s.n.expired++
-			en.unqueue(s, vi)
-			en.leave(s, vi)
+			at := &en.services[v.service]
+			en.unqueue(at, vi)
+			en.leave(at, vi)
 		}
 	}
 	en.heard(e, c, false)
@@ -416,13 +450,17 @@ func (en *engine) over(ci int32, ok bool) {
 	e.under--
 	if !ok {
 		e.n.failed++
+		if parent == none {
+			en.withhold(&en.services[e.To], i)
+		}
 	}
 	const memory = 1.0 / 16 // of calls, for the choice among alternatives
+	need := &en.edges[e.home]
 	if ok {
-		e.lastGood = en.now
-		e.good += float64(memory * (1 - e.good))
+		need.lastGood = en.now
+		need.good += float64(memory * (1 - need.good))
 	} else {
-		e.good -= float64(memory * e.good)
+		need.good -= float64(memory * need.good)
 	}
 	if e.inside != nil {
 		e.inside[c.process]--
@@ -434,11 +472,17 @@ func (en *engine) over(ci int32, ok bool) {
 		}
 	}
 	needed := parent != none && en.waits(c)
+	holder, key, sent, late := c.holder, c.key, c.first, c.late
 	c.edge, c.sent, c.visit = none, false, none
 	c.mark++
 	en.calls.leave(ci)
-	if needed {
-		en.settled(parent, leg, i, ok)
+	if e.Lease >= 0 {
+		en.decided(i, holder, leg, sent, ok, late)
+	}
+	if key != none {
+		en.fetched(need.home, key, parent, leg, ok, !late)
+	} else if needed {
+		en.settled(parent, leg, need.home, ok)
 	}
 }
 

@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -92,7 +93,11 @@ func (f *finding) String() string {
 }
 
 // student is the 97.5 % point of Student's distribution, by degrees of freedom.
-var student = []float64{math.Inf(1), 12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262}
+var student = []float64{
+	math.Inf(1), 12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262,
+	2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093,
+	2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045,
+}
 
 // find plays a case with so many seeds.
 func (f caseFile) find(t testing.TB, seeds int) []finding {
@@ -102,6 +107,9 @@ func (f caseFile) find(t testing.TB, seeds int) []finding {
 	values := make([][]float64, len(s.Expects))
 	for seed := range seeds {
 		r, err := event.Run(context.Background(), c, s, event.Options{Seed: uint64(seed + 1)})
+		if errors.Is(err, event.ErrNotPlayed) {
+			t.Skip(err)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,8 +153,9 @@ var misses = map[string]map[int]string{
 		20: "a walk with a drift of 20/s comes to 0 at 300 s with a deviation of 10 s, and these five seeds are early: sixty, played to 500 s, come to 301 s ± 2.9",
 		26: "nobody arrives at 0s, and what is asked is read off who has arrived",
 	},
-	"F-08-codel/calm":     {11: oneServer, 18: oneServer},
-	"F-08-codel/overload": {21: oneServer, 27: oneServer},
+	"F-08-codel/calm":             {11: oneServer, 18: oneServer},
+	"F-08-codel/overload":         {21: oneServer, 27: oneServer},
+	"C-03-detection-time/longest": {15: "the instance of the case is tested at a time that it counts on, and here that is drawn"},
 	"R-07-aws-quota/binds-below": {
 		27: "so near to where the quota binds 500 tokens run out now and then; 5000 do not, and 0.0096 fail",
 	},
@@ -156,16 +165,39 @@ var misses = map[string]map[int]string{
 		7:  lateNeed,
 		14: lateNeed,
 	},
+	"T-12-autoscale-backlog/surge": {
+		54: "48/s need 9.6 replicas, give or take 0.36 in one look of 15 s: one of twenty looks asks for 11, and the most of them counts",
+	},
+	"T-14-turnover/terminate-first": {
+		38: "an instance more or fewer, and chance: of a tenth to a fifth of its requests that fail, fewer may fail from one second to the next, which is recovering",
+	},
+	"T-16-repair-at-a-rate/gone": {16: oneByOne, 23: oneByOne, 30: oneByOne, 44: oneByOne},
+	"T-16-repair-at-a-rate/half": {14: oneByOne},
+	"T-46-coalescing/each-calls": {7: firstAnswer, 14: firstAnswer},
+}
+
+// more are the cases that have more seeds: of a queue that changes by chance as much as
+// by its drift, five say little.
+var more = map[string]int{
+	"K-04-record-lost/lost-pinned":    20,
+	"T-13-launch-path-lost/disabled":  30,
+	"T-12-autoscale-backlog/surge":    30,
+	"T-18-restart-in-waves/at-once":   30,
+	"T-18-restart-in-waves/purged":    30,
+	"T-18-restart-in-waves/waves":     30,
+	"T-48-out-of-a-lease-storm/pause": 10,
 }
 
 const (
-	oneServer = "the queue of one server is empty by chance within 100 ms, and CoDel then allows 100 ms and not 5; with ten times the load and the servers it is as expected"
-	lateNeed  = "an exponential answer of 100 ms takes more than the margin of 200 ms once in exp(2): 990/s (1 - exp(-2)) are 856/s"
+	oneServer   = "the queue of one server is empty by chance within 100 ms, and CoDel then allows 100 ms and not 5; with ten times the load and the servers it is as expected"
+	oneByOne    = "replicas come back one by one, the first after 10 min: half a replica less than a straight line, and 5/s that are not served for two hours are 36000"
+	firstAnswer = "of several fetches of a second in the mean the first to be answered fills the cache: after 0.44 s of exponential ones, so that 3.2 are made and not 6, which are 52.6/s (integral of exp(-t - 5(t-1+exp(-t)))); the last one to be answered counts, which are a little fewer"
+	lateNeed    = "an exponential answer of 100 ms takes more than the margin of 200 ms once in exp(2): 990/s (1 - exp(-2)) are 856/s"
 )
 
 // compare plays a case and reports what is not met, and what is against what is known.
 func (f caseFile) compare(t *testing.T, seeds int) {
-	for _, x := range f.find(t, seeds) {
+	for _, x := range f.find(t, max(seeds, more[f.String()])) {
 		line := x.expect.Span.Line
 		why, known := misses[f.String()][line]
 		switch {
@@ -183,7 +215,11 @@ func (f caseFile) compare(t *testing.T, seeds int) {
 func TestCompare(t *testing.T) {
 	for _, f := range cases(t) {
 		switch id, _, _ := strings.Cut(f.folder, "-"); {
-		case id == "T" && f.folder < "T-12" && f.folder != "T-08-ways-out", slices.Contains([]string{"D-03-no-retries", "D-06-grpc-throttling", "D-13-bound-500", "D-15-lifo", "D-17-drop-expired-margin"}, f.folder):
+		case strings.HasPrefix(f.folder, "T-4") && f.folder > "T-43" && f.folder < "T-48" || f.folder == "T-08-ways-out": // long
+		case id == "T", slices.Contains([]string{
+			"K-02-backend-lost", "K-04-record-lost", "K-05-lease-expiry", "K-06-lease-storm", "K-07-paced-lease-recovery", "D-23a-lease-storm", "D-24a-reconnecting-clients",
+			"D-03-no-retries", "D-06-grpc-throttling", "D-13-bound-500", "D-15-lifo", "D-17-drop-expired-margin", "C-01-two-servers-one-lost", "C-07-fail-open-or-closed", "D-25-three-of-ten-die",
+		}, f.folder):
 			t.Run(f.String(), func(t *testing.T) { f.compare(t, 3) })
 		}
 	}

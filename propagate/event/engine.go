@@ -38,40 +38,61 @@ type engine struct {
 
 	visits   slab[visit]
 	calls    slab[call]
-	services []service
+	services []service // those of the plan, then instances
 	edges    []edge
 	sources  []source
+	checks   checks
 
-	faults  [][]int32 // by service, of the scenario
-	corners []int64   // when what faults and operators do changes
-	deeds   []deed    // in order of time
-	done    int       // deeds
+	queued  slab[wait] // at caches
+	leases  []lease
+	holders []holder
+
+	faults    [][]int32 // by service, of the scenario
+	corners   []int64   // when what faults and operators do changes
+	ended     []int64   // when operators ended a fault, of the scenario; never without
+	index     map[string]int32
+	operators *propagate.Operators
 
 	books books
 }
 
-func newEngine(p *plan.Plan, sc *scenario.Scenario, ledger *propagate.Ledger, seed uint64) (*engine, error) {
-	en := &engine{p: p, sc: sc, services: make([]service, len(p.Services)), edges: make([]edge, len(p.Calls))}
+func newEngine(p *plan.Plan, sc *scenario.Scenario, ledger *propagate.Ledger, seed uint64) *engine {
+	en := &engine{p: p, sc: sc, services: make([]service, instances(p)), edges: make([]edge, len(p.Calls))}
 	for v := range p.Services {
-		if err := en.services[v].begin(&p.Services[v], seed); err != nil {
-			return nil, err
-		}
+		en.services[v].begin(&p.Services[v], seed)
 	}
+	en.tellApart(seed)
 	seen := make(map[string]int)
 	for i := range p.Calls {
-		en.edges[i].begin(p, int32(i), seed, seen)
+		e := &en.edges[i]
+		e.begin(p, int32(i), seed, seen)
+		e.memory = newMemory(e, p, seed)
+	}
+	for _, x := range p.StandIns {
+		en.edges[x.Call].home = x.For
+		en.edges[x.For].standIns = append(en.edges[x.For].standIns, x.Call)
 	}
 	for v := range en.services {
 		en.services[v].connect(en.edges)
 	}
+	for i := range p.Leases {
+		en.newLease(int32(i), seed)
+	}
+	en.newDeferred(seed)
 	en.foretell()
+	en.check(seed)
+	en.newFleets(seed)
 	for i := range p.Calls {
-		if p.Calls[i].From < 0 {
+		if c := &p.Calls[i]; c.From < 0 && !c.Chore && c.Lease < 0 {
 			en.sources = append(en.sources, newSource(en, int32(i), seed))
 		}
 	}
 	en.books.open(en, ledger)
-	return en, nil
+	for v := range en.services {
+		en.present(&en.services[v])
+	}
+	en.operators = ledger.Operators(world{en})
+	return en
 }
 
 // plan makes something happen later.
@@ -89,13 +110,10 @@ func (en *engine) rank(k kind) uint64 {
 // is noted before what happens then, and what faults and operators do at a time is done
 // before that too.
 func (en *engine) run(ctx context.Context, progress func(float64)) error {
-	en.turn()
-	for i := range en.sources {
-		en.await(int32(i))
-	}
+	en.begins()
 	b := &en.books
 	for {
-		until := min(b.nextLook(), b.nextBorder(), en.nextCorner())
+		until := min(b.nextLook(), b.nextBorder(), en.nextCorner(), en.nextAct())
 		for len(en.next.events) > 0 && en.next.events[0].at < until {
 			e := en.next.pop()
 			en.now = e.at
@@ -123,9 +141,17 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 		if until >= b.horizon() {
 			return nil
 		}
-		if en.nextCorner() == until {
-			en.turn()
-		}
+		en.turn()
+	}
+}
+
+// begins is the time 0.
+func (en *engine) begins() {
+	en.openLeases()
+	en.openFleets()
+	en.turn()
+	for i := range en.sources {
+		en.await(int32(i))
 	}
 }
 
@@ -151,6 +177,32 @@ func (en *engine) happen(e event) {
 			s.wake = never
 		}
 		en.pump(s)
+	case tests:
+		en.test(e.who)
+	case knows:
+		en.known(e.who)
+	case returns:
+		en.bringBack(e.who)
+	case lapses:
+		en.lapseLook(e)
+	case renews:
+		en.renew(e)
+	case asks:
+		en.asksAgain(e)
+	case lets:
+		en.letIn(e)
+	case falls:
+		en.fallOne(e)
+	case starts:
+		en.instanceStarts(e.who)
+	case ends:
+		en.instanceEnds(e)
+	case looks:
+		en.look(e.who)
+	case manages:
+		en.manage(&en.services[e.who])
+	case recurs:
+		en.comesAgain(e.who)
 	}
 }
 
@@ -174,12 +226,28 @@ func (en *engine) weigh() {
 	for i := range en.visits.size {
 		if v := en.visits.at(i); v.service >= 0 {
 			there[v.service]++
+			if of := en.services[v.service].of; of != nil {
+				there[of.index]++
+			}
 		}
 	}
 	for v := range en.services {
 		s := &en.services[v]
-		if s.n.entered != s.n.left+there[v] || int64(s.waiting+s.inside.size) != there[v] {
-			panic(fmt.Sprintf("event: of %d requests that %s took in, %d have left and %d are there, %d of them waiting and %d inside", s.n.entered, s.ID, s.n.left, there[v], s.waiting, s.inside.size))
+		tested := 0
+		for _, i := range s.probes {
+			if c := en.checks.probes[i].course; c == queues || c == begins || c == rides {
+				tested++
+			}
+		}
+		if tested != s.tested {
+			panic(fmt.Sprintf("event: %d tests of %s are under way, of %d counted", tested, s.ID, s.tested))
+		}
+		inside := s.inside.size
+		for _, i := range s.parts {
+			inside += en.services[i].inside.size
+		}
+		if s.of == nil && s.n.entered != s.n.left+there[v] || int64(s.waiting+inside) != there[v] {
+			panic(fmt.Sprintf("event: of %d requests that %s took in, %d have left and %d are there, %d of them waiting and %d inside", s.n.entered, s.ID, s.n.left, there[v], s.waiting, inside))
 		}
 	}
 }
@@ -187,18 +255,22 @@ func (en *engine) weigh() {
 // finish is what came of it.
 func (en *engine) finish(partial bool) *propagate.Result {
 	en.weigh()
+	en.weighLeases()
+	en.weighCaches()
+	en.weighDeferred()
 	end := propagate.Ending{
 		Partial: partial,
 		Steps:   propagate.Steps{Taken: en.happened},
-		EmptyAt: make([]float64, len(en.services)),
+		EmptyAt: make([]float64, len(en.p.Services)),
 		Opens:   make([]float64, len(en.edges)),
 	}
-	for v := range en.services {
+	for v := range en.p.Services {
 		end.EmptyAt[v] = en.services[v].emptyAt
 	}
 	for i := range en.edges {
 		end.Opens[i] = en.edges[i].opened()
 	}
+	end.Operators, end.Over = en.operators, en.overAt
 	return en.books.ledger.Finish(end)
 }
 

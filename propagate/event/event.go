@@ -10,13 +10,22 @@
 //   - engine.go is the clock: what happens next, and the end of bins and observations.
 //     heap.go orders events by time and, at one time, by when they were planned, so
 //     that nothing is left to chance but what is drawn; slab.go keeps requests.
+//
 //   - random.go is chance: one stream for every entity and purpose.
+//
 //   - source.go is who comes from outside; call.go the side of the caller, with
 //     client.go, what one of its processes knows; server.go and lane.go the side of the
 //     service; leg.go what a request of it asks of others, one after another.
-//   - fate.go is what faults and operators do, books.go what is counted.
 //
-// What is not played yet is that of the rate engine, and is in Result.Ignored.
+//   - instance.go plays services that are split, check.go the health checks that test
+//     their instances.
+//
+//   - fate.go is what faults do, operators.go what operators do; books.go what is counted.
+//
+//   - lease.go is who holds leases, cache.go what callers remember, fleet.go instances
+//     that come and go, deferred.go the demand that comes back.
+//
+// What is not played yet is refused with an error that names it; see refuse.go.
 package event
 
 import (
@@ -41,14 +50,14 @@ func Run(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, opt Opt
 	if err != nil {
 		return nil, err
 	}
+	if err := refuse(p); err != nil {
+		return nil, err
+	}
 	ledger, err := propagate.NewLedger(c, p, sc)
 	if err != nil {
 		return nil, err
 	}
-	en, err := newEngine(p, sc, ledger, opt.Seed)
-	if err != nil {
-		return nil, err
-	}
+	en := newEngine(p, sc, ledger, opt.Seed)
 	err = en.run(ctx, opt.Progress)
 	return en.finish(err != nil), err
 }

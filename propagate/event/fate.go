@@ -1,9 +1,6 @@
 package event
 
 import (
-	"math"
-	"slices"
-
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
@@ -24,20 +21,19 @@ func (f *fate) struck() bool {
 	return f.down || f.swallows > 0 || f.slow > 1 || f.errors > 0 || f.there < 1 || f.corrupt
 }
 
-// deed is one thing that operators do, at a time.
-type deed struct {
-	*scenario.Deed
-	at, until int64
-	service   int32
-}
-
-// foretell finds out when what the scenario does changes. Deeds are those at a stated
-// time; what operators do after something is not played yet.
+// foretell finds out when what the scenario does changes. What operators do is found
+// out on the way.
 func (en *engine) foretell() {
-	index := make(map[string]int32, len(en.services))
+	index := make(map[string]int32, len(en.p.Services))
+	en.index, en.ended = index, make([]int64, len(en.sc.Faults))
+	for i := range en.ended {
+		en.ended[i] = never
+	}
+	for v := range en.p.Services {
+		index[en.services[v].ID] = int32(v)
+	}
 	for v := range en.services {
 		en.services[v].index = int32(v)
-		index[en.services[v].ID] = int32(v)
 	}
 	horizon := nanos(en.sc.Horizon.Seconds())
 	en.faults = make([][]int32, len(en.services))
@@ -56,23 +52,11 @@ func (en *engine) foretell() {
 			}
 		}
 	}
-	for i := range en.sc.Actions {
-		a := &en.sc.Actions[i]
-		if a.After != nil {
-			continue
-		}
-		at := int64(a.At) + int64(a.Tries)*int64(a.Takes+a.Again) + int64(a.Takes)
-		for j := range a.Do {
-			v, ok := index[a.Do[j].Target]
-			if !ok {
-				continue
-			}
-			d := deed{Deed: &a.Do[j], at: at, until: at + int64(a.Do[j].Length), service: v}
-			en.deeds = append(en.deeds, d)
-			en.corners = append(en.corners, d.at, d.until)
+	for v := range en.services { // what strikes a service strikes its instances
+		if of := en.services[v].of; of != nil {
+			en.faults[v] = en.faults[of.index]
 		}
 	}
-	slices.SortStableFunc(en.deeds, func(a, b deed) int { return int(min(1, max(-1, a.at-b.at))) })
 	en.corners = sorted(en.corners, horizon)
 }
 
@@ -94,16 +78,20 @@ func (en *engine) nextCorner() int64 {
 // turn makes what happens now happen: faults first, then deeds in the order of the
 // file.
 func (en *engine) turn() {
-	for en.nextCorner() <= en.now {
-		en.corners = en.corners[1:]
-	}
-	for v := range en.services {
-		if s := &en.services[v]; len(en.faults[v]) > 0 || len(en.deeds) > 0 {
-			en.befall(s, en.fateOf(int32(v)))
+	if en.nextCorner() <= en.now {
+		for en.nextCorner() <= en.now {
+			en.corners = en.corners[1:]
 		}
+		for v := range en.p.Services {
+			en.afflict(int32(v))
+		}
+		en.operators.Notice(seconds(en.now))
 	}
-	for ; en.done < len(en.deeds) && en.deeds[en.done].at <= en.now; en.done++ {
-		en.do(&en.deeds[en.done])
+	en.lapseDue()
+	en.operators.Operate(seconds(en.now))
+	en.ease()
+	for i := range en.leases {
+		en.admit(&en.leases[i])
 	}
 }
 
@@ -114,16 +102,22 @@ func (en *engine) fateOf(v int32) fate {
 	for _, i := range en.faults[v] {
 		f := &en.sc.Faults[i]
 		from, to := span(f)
-		if en.now < from || en.now >= to {
+		if en.now < from || en.now >= min(to, en.ended[i]) {
 			continue
 		}
 		part := 1.0 // of the service that is struck
 		switch r := s.Decl.Replicas; {
 		case r == nil:
+		case s.of != nil:
 		case f.Zone != "" && len(r.Zones) > 0:
 			part = 1 / float64(len(r.Zones))
 		case f.Count > 0:
 			part = min(1, float64(f.Count)/float64(max(1, r.Count.Or(int64(len(r.Zones))))))
+		}
+		if s.of != nil {
+			if part = s.of.Struck(f, s.place); part <= 0 {
+				continue
+			}
 		}
 		effect := f.Effect
 		if effect == scenario.Flapping {
@@ -152,20 +146,10 @@ func (en *engine) fateOf(v int32) fate {
 			out.corrupt = true
 		}
 	}
-	share := 1.0 // the last deed counts
-	for i := range en.deeds {
-		d := &en.deeds[i]
-		if d.service != v || d.at > en.now {
-			continue
-		}
-		switch d.Verb {
-		case scenario.SetCapacity:
-			share = d.Share
-		case scenario.Restart:
-			out.down = out.down || en.now < d.until
-		}
-	}
-	out.there *= share
+	by := &en.services[s.home()]
+	s.faultsLeave, s.struckDown = out.there, out.down
+	out.there *= by.ordered
+	out.down = out.down || s.away || by.fleet != nil && by.fleet.gone()
 	return out
 }
 
@@ -177,11 +161,7 @@ func (en *engine) befall(s *service, f fate) {
 	}
 	s.fate = f
 	s.size()
-	share := f.there / f.slow
-	if f.down {
-		share = 0
-	}
-	s.share.add(share-s.share.value, en.now)
+	en.present(s)
 	if f.slow != was.slow {
 		en.slowDown(s, f.slow/was.slow)
 		s.ready = float64(en.now) + float64((s.ready-float64(en.now))*f.slow/was.slow)
@@ -192,6 +172,13 @@ func (en *engine) befall(s *service, f fate) {
 	if f.swallows >= 1 && was.swallows < 1 {
 		en.swallow(s)
 	}
+	switch dead := s.dead(); {
+	case dead && s.deadAt == never:
+		s.deadAt = en.now
+		en.testsLost(s)
+	case !dead:
+		s.deadAt = never
+	}
 	en.pump(s)
 }
 
@@ -199,15 +186,7 @@ func (en *engine) befall(s *service, f fate) {
 // out again. Of what a lost request asked of others, what is under way is answered to
 // nobody, and no more attempts are made.
 func (en *engine) kill(s *service) {
-	keeps := false
-	for i := range en.deeds {
-		d := &en.deeds[i]
-		keeps = keeps || d.service == s.index && d.Verb == scenario.Restart && d.at <= en.now && en.now < d.until && !d.Purge
-	}
 	en.vacate(s, true)
-	if keeps {
-		return
-	}
 	for k := range s.lanes {
 		l := &s.lanes[k]
 		for !l.Async && l.row.head != none {
@@ -233,7 +212,7 @@ func (en *engine) dies(s *service, ci int32) {
 
 // vacate empties all threads of a service.
 func (en *engine) vacate(s *service, told bool) {
-	s.busy.add(-s.labour, en.now)
+	s.hold(-s.labour, en.now)
 	s.labour, s.chores = 0, 0
 	s.labours++
 	for s.inside.head != none {
@@ -241,7 +220,7 @@ func (en *engine) vacate(s *service, told bool) {
 		v := en.visits.at(vi)
 		ci := v.call
 		en.remove(&s.inside, vi)
-		s.busy.add(-1, en.now)
+		s.hold(-1, en.now)
 		if en.edges[v.edge].Async {
 			v.mark++
 			v.leg = leg{}
@@ -267,29 +246,6 @@ func (en *engine) swallow(s *service) {
 			en.unqueue(s, vi)
 			en.leave(s, vi)
 		}
-	}
-}
-
-// do is one deed of the operators.
-func (en *engine) do(d *deed) {
-	s := &en.services[d.service]
-	switch d.Verb {
-	case scenario.Purge:
-		en.purge(s)
-	case scenario.Throttle:
-		rate := float64(d.Rate)
-		if d.Share > 0 {
-			rate = d.Share * s.Full()
-		}
-		// It counts by the second, and begins without.
-		s.trickle = &bucket{rate: rate * 1e-9, limit: math.Max(1, rate), at: en.now}
-	case scenario.Unthrottle:
-		s.trickle = nil
-		en.pump(s)
-	case scenario.StopRetries:
-		s.noRetries = true
-	case scenario.LetRetry:
-		s.noRetries = false
 	}
 }
 

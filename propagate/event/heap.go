@@ -10,7 +10,20 @@ const (
 	pauses               // the pause before a retry is over; who: the call under way
 	gives                // an attempt has run into its time-out; who: the call, see edge.due
 	wakes                // a service that had to wait with a start may go on; who: the service
-	kindBits = 3
+	tests                // a health check sends a test; who: the probe
+	knows                // and knows its result
+	returns              // what a health check restarted is back; who: the probe
+	lapses               // the time of a lease may be over; who: the holder
+	renews               // a lease is renewed; who: the holder
+	asks                 // the pause before a regrant is over; who: the holder
+	lets                 // the next holder may be let in; who: the kind of leases
+	falls                // a fault lets a lease lapse; who: the kind of leases, mark: which fault
+	recurs               // one that had failed comes again; who: the service
+	starts               // a replacement serves; who: the service
+	ends                 // an instance ends; who: the service
+	looks                // at its instances; who: the service
+	manages              // something is due at its instances; who: the service
+	kindBits = 5
 )
 
 // event is something that will happen. It is void when what it is about has changed

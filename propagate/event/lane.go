@@ -82,6 +82,11 @@ func (en *engine) unqueue(s *service, vi int32) {
 // oldest is when what has waited longest came; ok is false where nobody waits.
 func (en *engine) oldest(s *service) (at int64, ok bool) {
 	at = never
+	for _, i := range s.parts {
+		if a, is := en.oldest(&en.services[i]); is {
+			at, ok = min(at, a), true
+		}
+	}
 	for k := range s.lanes {
 		if h := s.lanes[k].row.head; h != none {
 			at, ok = min(at, en.visits.at(h).arrived), true
@@ -195,13 +200,21 @@ type level[N int | float64] struct {
 	most  N
 	area  float64 // value times nanoseconds, up to since
 	since int64
+	sum   float64 // as area, since the beginning
 }
 
 func (l *level[N]) add(n N, now int64) {
-	l.area += float64(l.value) * float64(now-l.since)
+	area := float64(l.value) * float64(now-l.since)
+	l.area, l.sum = l.area+area, l.sum+area
 	l.since = now
 	l.value += n
 	l.most = max(l.most, l.value)
+}
+
+// total is the value times seconds since the beginning.
+func (l *level[N]) total(now int64) float64 {
+	l.add(0, now)
+	return l.sum / 1e9
 }
 
 // mean is that since a time, at which it began to count; now it begins anew.

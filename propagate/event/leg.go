@@ -49,7 +49,7 @@ func (en *engine) proceed(vi int32) {
 		} else {
 			v.left--
 			v.pending++
-			en.begin(st.Calls[0], vi, v.mark)
+			en.want(st.Calls[0], vi, v.mark)
 		}
 		return
 	}
@@ -74,7 +74,7 @@ func (en *engine) together(vi int32) bool {
 			if v.mark != mark {
 				return true
 			}
-			en.begin(i, vi, mark)
+			en.want(i, vi, mark)
 		}
 	}
 	return true
@@ -114,7 +114,7 @@ func (en *engine) ask(vi int32) {
 		}
 		v.asked |= 1 << chosen
 		v.pending++
-		en.begin(st.Calls[chosen], vi, mark)
+		en.want(st.Calls[chosen], vi, mark)
 		if v.mark != mark {
 			return
 		}
@@ -157,7 +157,7 @@ func (en *engine) settled(vi int32, mark uint32, i int32, ok bool) {
 	if v.left > 0 {
 		v.left--
 		v.pending++
-		en.begin(i, vi, mark)
+		en.want(i, vi, mark)
 		return
 	}
 	en.close(vi)

@@ -265,14 +265,8 @@ service_time = "20ms"
 	if err != nil {
 		t.Fatal(err)
 	}
-	en, err := newEngine(p, sc, ledger, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	en.turn()
-	for i := range en.sources {
-		en.await(int32(i))
-	}
+	en := newEngine(p, sc, ledger, 1)
+	en.begins()
 	some := func() {
 		for range 100_000 {
 			e := en.next.pop()

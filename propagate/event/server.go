@@ -12,9 +12,21 @@ import (
 type service struct {
 	*plan.Service
 	index int32
+	of    *service // of which it is an instance; nil: of none
+	place int      // among its instances
+	group          // where it is split
 	lanes []lane
 	fate
-	noRetries bool // its callers make no second attempts
+	orders
+	again       *deferred // nil without
+	fleet       *fleet    // nil where its instances are all there or all gone with their faults
+	crewed      float64   // share of threads and capacity that its instances have
+	faultsLeave float64   // share of capacity that faults leave, without the orders of operators
+	struckDown  bool      // a fault makes it refuse
+
+	manned float64 // share of threads and capacity that its leases leave
+	lost   float64 // share of its answers that are errors for a lost lease
+	mixed  bool    // some of its requests are more work than others
 
 	work, errs, dark stream
 
@@ -47,14 +59,26 @@ type service struct {
 	queue   level[int]     // waiting
 	busy    level[int]     // threads
 	share   level[float64] // of the capacity, that is there
-	n       serviceCounts
-	members []stream // of the choice among alternatives, by stage
-	stand   []uint8  // by stage: which fallback of its service it is, from 1; 0: none
+	crews   level[float64] // replicas that serve
+	servers level[float64] // threads but for faults
+	used    float64        // busy seconds of all its threads together, up to the last change of their number
+	usedAt  float64        // busy seconds of each of them, up to then
+	failing float64        // share of what was settled in the last observation
+	n       *serviceCounts // of all instances together
+	probes  []int32        // of health checks, that test it
+	tested  int            // of them, tests under way that wait for what it does
+	fresh   []plan.Fresh   // what has to be recent for it to answer rightly
+	deadAt  int64          // from when on nobody is there; never: somebody is
+	exposed bool           // a health check that protects it is switched off
+	members []stream       // of the choice among alternatives, by stage
+	stand   []uint8        // by stage: which fallback of its service it is, from 1; 0: none
 }
 
 // begin makes a service in which nothing has happened yet.
-func (s *service) begin(p *plan.Service, seed uint64) error {
+func (s *service) begin(p *plan.Service, seed uint64) {
 	s.Service = p
+	s.n, s.deadAt = new(serviceCounts), never
+	s.orders = noOrders
 	s.work, s.errs, s.dark = newStream(seed, "service time", p.ID), newStream(seed, "errors", p.ID), newStream(seed, "swallowed", p.ID)
 	s.lanes = make([]lane, len(p.Lanes))
 	for k := range s.lanes {
@@ -65,7 +89,7 @@ func (s *service) begin(p *plan.Service, seed uint64) error {
 	s.wake = never
 	s.target, s.interval = nanos(p.Target), nanos(p.Interval)
 	s.fate = well
-	s.share.value = 1
+	s.share.value, s.manned, s.crewed = 1, 1, 1
 	s.size()
 	if p.Throttled {
 		var burst unit.Value[int64]
@@ -87,16 +111,14 @@ func (s *service) begin(p *plan.Service, seed uint64) error {
 			fallbacks++
 			s.stand[k] = uint8(min(fallbacks, 255))
 		}
-		if len(st.Calls) > 64 || fallbacks > 64 {
-			at := p.Decl.At
-			return fmt.Errorf("%s:%d:%d: %q calls more than 64 services at once, or has more than 64 fallbacks, and requests are played one by one with no more", at.File, at.Line, at.Col, p.ID)
-		}
 	}
-	return nil
 }
 
 // connect tells the edges of a service which of its stages stands in for them.
 func (s *service) connect(edges []edge) {
+	for _, i := range s.In {
+		s.mixed = s.mixed || edges[i].Work != 1
+	}
 	for k := range s.Stages {
 		if s.stand[k] == 0 {
 			continue
@@ -113,7 +135,7 @@ func (s *service) connect(edges []edge) {
 // size gives a service its places, after its fate changed. A part of a thread is a
 // thread that takes longer, so that the capacity is right.
 func (s *service) size() {
-	there := max(0, s.there)
+	there := max(0, s.there*s.staffed())
 	if n := s.Threads * there; there == 0 {
 		s.places, s.stretch = 0, 1
 	} else if math.IsInf(n, 1) || n > math.MaxInt32 {
@@ -138,12 +160,66 @@ func (s *service) size() {
 }
 
 // now is the capacity as it is, per second.
-func (s *service) now() float64 { return s.Full() * s.there / s.slow }
+func (s *service) now() float64 { return s.Full() * s.there * s.staffed() / s.slow }
+
+// staffed is the share of threads and capacity that leases and the fleet leave. An
+// instance has that of its service.
+func (s *service) staffed() float64 {
+	if s.of != nil {
+		s = s.of
+	}
+	return s.manned * s.crewed
+}
+
+// resize gives a service, and its instances, what is there of it now.
+func (en *engine) resize(s *service) {
+	s.size()
+	en.present(s)
+	for _, i := range s.parts {
+		en.resize(&en.services[i])
+	}
+	en.pump(s)
+}
+
+// usual is how many threads it has but for its faults: more where operators gave it
+// more.
+func (s *service) usual() float64 {
+	t := s.Threads
+	if math.IsInf(t, 1) {
+		return 0
+	}
+	crewed := s.crewed
+	if s.of != nil {
+		crewed = s.of.crewed
+	}
+	t *= crewed * max(1, s.there)
+	return math.Ceil(t - 1e-9*t)
+}
+
+// toDo is the work that waits, in requests.
+func (en *engine) toDo(s *service) float64 {
+	if !s.mixed {
+		return float64(s.waiting)
+	}
+	sum := 0.0
+	for _, i := range s.parts {
+		sum += en.toDo(&en.services[i])
+	}
+	for k := range s.lanes {
+		for vi := s.lanes[k].row.head; vi != none; vi = en.visits.at(vi).next {
+			sum += en.edges[en.visits.at(vi).edge].Work
+		}
+	}
+	return sum
+}
 
 // wait counts who comes into the queue or leaves it.
 func (s *service) wait(n int, now int64) {
 	s.queue.add(n, now)
 	s.waiting += n
+	if s.of != nil {
+		s.of.wait(n, now)
+	}
 	switch {
 	case s.waiting > s.peak:
 		s.peak, s.emptyAt = s.waiting, math.NaN()
@@ -171,6 +247,7 @@ type visit struct {
 	prev    int32
 	next    int32
 	phase   phase
+	test    int32 // one more than the probe that goes by what becomes of it; 0: none
 	leg
 	arrived int64
 	until   int64 // end of its own work
@@ -193,6 +270,9 @@ func (en *engine) refuses(s *service, e *edge) refusal {
 	}
 	if s.down {
 		return isDown
+	}
+	if s.lanes[e.Lane].Priority >= en.services[s.home()].class {
+		return isThrottled
 	}
 	if float64(s.sync) >= s.Bound && !en.free(s) {
 		return isFull
@@ -276,11 +356,12 @@ func (en *engine) pump(s *service) {
 		return
 	}
 	s.pumping = true
+	started := false
 	for !s.down && s.busy.value < s.places {
 		if s.chores > 0 {
 			s.chores--
 			s.labour++
-			s.busy.add(1, en.now)
+			s.hold(1, en.now)
 			en.plan(en.now+en.draw(s, s.Rejection), rejects, s.index, s.labours)
 			continue
 		}
@@ -309,6 +390,10 @@ func (en *engine) pump(s *service) {
 		}
 		en.unqueue(s, vi)
 		en.start(s, vi)
+		started = true
+	}
+	if s.tested > 0 {
+		en.testsBegin(s, started)
 	}
 	for k := range s.lanes { // what nobody serves gets too old as well
 		if l := &s.lanes[k]; l.Async && l.limit != never && l.lapse <= en.now {
@@ -355,19 +440,23 @@ const idle = 1e-6
 
 // start gives a visit a thread.
 func (en *engine) start(s *service, vi int32) {
-	s.busy.add(1, en.now)
-	s.n.starts++
+	s.hold(1, en.now)
+	v := en.visits.at(vi)
+	work := en.edges[v.edge].Work
+	s.n.begun += work
 	if s.gap > 0 {
-		s.ready = max(s.ready, float64(en.now)) + s.gap
+		s.ready = max(s.ready, float64(en.now)) + float64(s.gap*work)
 	}
 	en.append(&s.inside, vi)
-	v := en.visits.at(vi)
 	v.phase = working
+	if s.tested > 0 && !s.Leaf {
+		en.ride(s, vi)
+	}
 	if s.Time <= idle && s.places == math.MaxInt32 {
 		en.worked(vi)
 		return
 	}
-	v.until = en.now + en.draw(s, 1)
+	v.until = en.now + en.draw(s, work)
 	en.plan(v.until, works, vi, v.mark)
 }
 
@@ -391,7 +480,7 @@ func (en *engine) rejected(v int32, mark uint32) {
 		return
 	}
 	s.labour--
-	s.busy.add(-1, en.now)
+	s.hold(-1, en.now)
 	en.pump(s)
 }
 
@@ -404,7 +493,7 @@ func (en *engine) worked(vi int32) {
 	mark := v.mark
 	for _, i := range s.AsyncOut {
 		for range en.edges[i].number.whole(en.edges[i].PerRequest) {
-			en.begin(i, none, 0)
+			en.begin(i, none, 0, none)
 		}
 	}
 	if v.mark != mark { // a service that calls itself in circles was lost meanwhile
@@ -422,8 +511,15 @@ func (en *engine) finished(vi int32, ok bool) {
 	v := en.visits.at(vi)
 	s := &en.services[v.service]
 	ci, e := v.call, &en.edges[v.edge]
-	if ok && s.errs.happens(s.errors) || s.corrupt && !e.Believes {
+	errors := s.errors
+	if lost := en.services[s.home()].lost; lost > 0 {
+		errors = 1 - float64((1-errors)*(1-lost))
+	}
+	if ok && s.errs.happens(errors) || s.corrupt && !e.Believes || en.stale(s.fresh) {
 		ok = false
+	}
+	if v.test > 0 {
+		en.rode(vi, ok)
 	}
 	s.n.finished++
 	s.n.latency += seconds(en.now - v.arrived)
@@ -431,7 +527,7 @@ func (en *engine) finished(vi int32, ok bool) {
 		s.n.wasted++
 	}
 	en.remove(&s.inside, vi)
-	s.busy.add(-1, en.now)
+	s.hold(-1, en.now)
 	en.leave(s, vi)
 	en.pump(s)
 	if ci != none { // under way until it hears of this: nobody else can have ended it

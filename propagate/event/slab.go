@@ -30,3 +30,6 @@ func (s *slab[T]) take() int32 {
 }
 
 func (s *slab[T]) leave(i int32) { s.free = append(s.free, i) }
+
+// taken is how many places are.
+func (s *slab[T]) taken() int { return int(s.size) - len(s.free) }

@@ -78,7 +78,7 @@ func (en *engine) await(source int32) {
 func (en *engine) arrival(source int32) {
 	s := &en.sources[source]
 	if s.constant || s.chance.happens(en.sc.Offered(s.loads, en.edges[s.call].Nominal, seconds(en.now))/s.most) {
-		en.begin(s.call, none, 0)
+		en.begin(s.call, none, 0, none)
 	}
 	en.await(source)
 }
