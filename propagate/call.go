@@ -245,7 +245,7 @@ func (e *call) holding() float64 {
 // is sent is kept by so large a part of a time-out then.
 const (
 	hopelessFor = 16
-	hopelessFew = 0.25
+	hopelessFew = 0.1
 )
 
 // hopeless is how finely what is sent is to be kept, in seconds. Where nobody is
