@@ -171,14 +171,15 @@ func awsOutage(b *testing.B) (*catalog.Catalog, *scenario.Scenario) {
 }
 
 // BenchmarkAWS plays it at several tolerances, and says how far windows and goodput
-// are from those at a tolerance ten times as fine as the default.
+// are from those at a quarter of the default tolerance.
 func BenchmarkAWS(b *testing.B) {
 	c, s := awsOutage(b)
-	fine, err := Run(context.Background(), c, s, Options{Tolerance: DefaultTolerance / 10})
+	c.Leases = nil // with them a storm begins that never ends: see BenchmarkAWSStorm
+	fine, err := Run(context.Background(), c, s, Options{Tolerance: DefaultTolerance / 4})
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, tolerance := range []float64{0.2, 0.1, DefaultTolerance, 0.025, 0.01, 0.005} {
+	for _, tolerance := range []float64{0.2, 0.1, DefaultTolerance, 0.025} {
 		b.Run(fmt.Sprintf("tolerance=%v", tolerance), func(b *testing.B) {
 			var r *Result
 			for b.Loop() {
@@ -194,6 +195,19 @@ func BenchmarkAWS(b *testing.B) {
 			b.ReportMetric(float64(otherwise(r, fine)), "otherwise")
 			b.ReportMetric(100*differs, "%goodput")
 		})
+	}
+}
+
+// BenchmarkAWSStorm plays it with its leases: those of the hosts cannot be made anew for
+// as long as operators do nothing about it, and steps stay short.
+func BenchmarkAWSStorm(b *testing.B) {
+	c, s := awsOutage(b)
+	for b.Loop() {
+		r, err := Run(context.Background(), c, s, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(r.Steps.Taken), "steps")
 	}
 }
 
