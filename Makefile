@@ -18,10 +18,10 @@ lint:
 	go vet ./...
 	$(TOOL) staticcheck ./...
 
-# Where goroutines are: parallel loading and ranking. go-graphviz is left out; its
+# Where goroutines are: parallel loading, ranking, and many runs. An engine is one. go-graphviz is left out; its
 # calls are serialised and its WebAssembly is not instrumented.
 race:
-	go test -race -short ./catalog/... ./graph ./propagate/...
+	go test -race -short ./catalog/... ./graph ./propagate/ensemble ./propagate/study
 
 # The pictures in a real browser: every label within its box, none on another. Not
 # cached, because the test cache does not see the binary that is built for it.
