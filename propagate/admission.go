@@ -99,10 +99,10 @@ func (en *engine) perAttempt(s *server) float64 {
 	return s.each
 }
 
-// admit takes attempts of one lane in, entry at most, which is counted in work. A rejection that is retried
-// at once is retried, and may be rejected again, within the step: with n attempts
-// the demand is a(1+p+p²…), and the p at which what is let in just fits is found by
-// halving; what is let in falls with p, so there is one.
+// admit takes attempts of one lane in, entry at most, which is counted in work. A
+// rejection that is retried at once is retried, and may be rejected again, within the
+// step: with n attempts the demand is a(1+p+p²…), and the p at which what is let in just
+// fits is found by halving; what is let in falls with p, so there is one.
 func (en *engine) admit(s *server, l *lane, entry float64, reason refusal) (admitted, rejected, work float64) {
 	demand := 0.0
 	again := false

@@ -211,7 +211,7 @@ func (en *engine) looked(s *server) bool {
 		if f.of.Scales && f.disabled && math.IsInf(f.of.Lifetime, 1) {
 			return false
 		}
-		if n := missing * en.launchable(f); n > 1e-9 {
+		if n := missing * f.of.Launchable(en.goodShare); n > 1e-9 {
 			f.launches = append(f.launches, launch{en.t + f.of.Delay, n})
 			return true
 		}
@@ -235,30 +235,6 @@ func (f *fleet) remove(n float64) {
 	f.serving = max(0, f.serving-n)
 }
 
-// launchable is the share of the launches of a fleet that go through: what each need of
-// a launch answers, multiplied.
-func (en *engine) launchable(f *fleet) float64 {
-	share := 1.0
-	for i := range f.of.Launch {
-		l := &f.of.Launch[i]
-		// As good as the last that is needed, in order of how good they are.
-		kth := 0.0
-		for _, u := range l.Targets {
-			a, better := en.goodShare(u), 0
-			for _, w := range l.Targets {
-				if b := en.goodShare(w); b > a || b == a && w < u {
-					better++
-				}
-			}
-			if better == l.AtLeast-1 {
-				kth = a
-			}
-		}
-		share *= kth
-	}
-	return share
-}
-
 // goodShare is the share of its requests that a service answers well.
 func (en *engine) goodShare(v int32) float64 {
 	s := &en.m.servers[v]
@@ -274,7 +250,7 @@ func (en *engine) crew(s *server) {
 	f := s.fleet
 	mean := f.serving
 	if !math.IsInf(f.of.Lifetime, 1) {
-		f.serving, mean = f.turn.Play(en.t, en.h, f.serving, en.launchable(f))
+		f.serving, mean = f.turn.Play(en.t, en.h, f.serving, f.of.Launchable(en.goodShare))
 	}
 	lost := f.back.Play(en.t, en.h, f.serving)
 	s.fleetShare = mean / s.Replicas * (1 - lost) * (1 - f.out())

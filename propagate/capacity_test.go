@@ -208,13 +208,13 @@ func TestLaunchableOfAGroup(t *testing.T) {
 		want    float64
 	}{{1, 1}, {2, 0.75}, {3, 0.5}, {4, 0.5}} {
 		f := &fleet{of: &plan.Fleet{Launch: []plan.Launch{{Targets: []int32{2, 0, 3, 1}, AtLeast: x.atLeast}}}}
-		if got := en.launchable(f); got != x.want {
+		if got := f.of.Launchable(en.goodShare); got != x.want {
 			t.Errorf("%d of them: %v, not %v", x.atLeast, got, x.want)
 		}
 	}
 	en.m.servers[0].down = true
 	f := &fleet{of: &plan.Fleet{Launch: []plan.Launch{{Targets: []int32{0}, AtLeast: 1}, {Targets: []int32{1}, AtLeast: 1}}}}
-	if got := en.launchable(f); got != 0 {
+	if got := f.of.Launchable(en.goodShare); got != 0 {
 		t.Errorf("%v go through without one of two needs", got)
 	}
 }

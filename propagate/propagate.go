@@ -17,7 +17,12 @@
 //     the caller, admission.go, start.go and legs.go that of the service; flight.go
 //     keeps what is under way.
 //   - Package mech is the behaviour of each mechanism.
-//   - lease.go plays leases: holders who renew, lapse and ask again.
+//   - lease.go plays leases, cache.go what callers remember, instances.go services whose
+//     instances are told apart, health_check.go what takes them out of rotation,
+//     capacity.go instances that come and go and demand that comes back.
+//   - operators.go is who sees what and acts when, for every engine (ledger.go and
+//     actors.go are what another engine is handed); deeds.go is what they do here.
+//   - chance.go draws flows, where chance is asked for.
 //   - timetable.go makes the scenario happen.
 //   - record.go and result.go are what came of it, states.go how a service looks from
 //     outside, verdict.go and expect.go what is concluded, why.go the causes.

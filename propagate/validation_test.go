@@ -41,7 +41,7 @@ func TestValidation(t *testing.T) {
 		table, n := g.table(t, all)
 		all = slices.DeleteFunc(all, func(f caseFile) bool { return strings.HasPrefix(f.folder, g.letter+"-") })
 		page = fill(t, page, "group "+g.letter, g.text+"\n\n"+table)
-		fmt.Fprintf(&summary, "| [%s](#%s) | %d | %d | %d | %d | %.0f |\n", g.title, strings.ToLower(g.title), n.scenarios, n.expects, n.met, n.steps, n.fixed)
+		fmt.Fprintf(&summary, "| [%s](#%s) | %d | %d | %d | %d | %.0f |\n", g.title, strings.ReplaceAll(strings.ToLower(g.title), " ", "-"), n.scenarios, n.expects, n.met, n.steps, n.fixed)
 	}
 	for _, f := range all {
 		t.Errorf("%s stands in no group", f)

@@ -25,7 +25,8 @@
 //   - lease.go is who holds leases, cache.go what callers remember, fleet.go instances
 //     that come and go, deferred.go the demand that comes back.
 //
-// What is not played yet is refused with an error that names it; see refuse.go.
+// More keys, holders or calls at once than it can tell apart are refused with an error
+// that names them; see refuse.go.
 package event
 
 import (

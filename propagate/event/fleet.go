@@ -129,7 +129,7 @@ func (en *engine) instanceEnds(e event) {
 	if f.mark != e.mark {
 		return
 	}
-	if f.missing() >= 0 && f.passes.happens(en.launchable(f)) {
+	if f.missing() >= 0 && f.passes.happens(f.of.Launchable(en.goodShare)) {
 		f.starting++
 		en.plan(en.now+nanos(f.of.Start), starts, e.who, 0)
 	}
@@ -169,7 +169,7 @@ func (en *engine) look(v int32) {
 		if f.of.Scales && f.disabled && math.IsInf(f.of.Lifetime, 1) {
 			return
 		}
-		n, share := 0, en.launchable(f)
+		n, share := 0, f.of.Launchable(en.goodShare)
 		for range missing {
 			if f.passes.happens(share) {
 				n++
@@ -188,30 +188,6 @@ func (en *engine) look(v int32) {
 		}
 		en.crew(s, -min(f.serving, -missing))
 	}
-}
-
-// launchable is the share of the launches of a fleet that go through: what each need of
-// a launch answers, multiplied; of a group, the last that is needed in order of how good
-// they are.
-func (en *engine) launchable(f *fleet) float64 {
-	share := 1.0
-	for i := range f.of.Launch {
-		l := &f.of.Launch[i]
-		kth := 0.0
-		for _, u := range l.Targets {
-			a, better := en.goodShare(u), 0
-			for _, w := range l.Targets {
-				if b := en.goodShare(w); b > a || b == a && w < u {
-					better++
-				}
-			}
-			if better == l.AtLeast-1 {
-				kth = a
-			}
-		}
-		share *= kth
-	}
-	return share
 }
 
 // goodShare is the share of its requests that a service answers well.

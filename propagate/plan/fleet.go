@@ -48,6 +48,30 @@ type Launch struct {
 	AtLeast int
 }
 
+// Launchable is the share of the launches of a fleet that go through: what each need of
+// a launch answers, multiplied; of a group, the last that is needed in order of how good
+// they are. Answers tells which share of its requests a service answers well.
+func (f *Fleet) Launchable(answers func(service int32) float64) float64 {
+	share := 1.0
+	for i := range f.Launch {
+		l := &f.Launch[i]
+		kth := 0.0
+		for _, u := range l.Targets {
+			a, better := answers(u), 0
+			for _, w := range l.Targets {
+				if b := answers(w); b > a || b == a && w < u {
+					better++
+				}
+			}
+			if better == l.AtLeast-1 {
+				kth = a
+			}
+		}
+		share *= kth
+	}
+	return share
+}
+
 // Deferred is what comes again of the requests from outside that failed.
 type Deferred struct {
 	Share         float64
