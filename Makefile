@@ -1,9 +1,9 @@
 # One command does it all: `make check` is what CI runs.
 TOOL = go tool -modfile=tools/go.mod
 
-.PHONY: check test lint race browser fuzz bench gallery update build
+.PHONY: check test lint race long browser fuzz bench gallery update build
 
-check: test lint race browser
+check: test lint race long browser
 
 # What the README says, and nothing else.
 test:
@@ -22,6 +22,11 @@ lint:
 # calls are serialised and its WebAssembly is not instrumented.
 race:
 	go test -race -short ./catalog/... ./graph ./propagate/ensemble ./propagate/study
+
+# The cases that chance decides, in as many runs as their answers were found with.
+# KNOCKON_LONG=1 go test ./propagate/event compares the engines too, which takes minutes.
+long:
+	go test ./propagate ./propagate/ensemble -run Long
 
 # The pictures in a real browser: every label within its box, none on another. Not
 # cached, because the test cache does not see the binary that is built for it.
