@@ -49,8 +49,9 @@ func graphsAndRuns(r Report) bool { return graphs(r) || runs(r) }
 
 // Options of the formats. The zero Options are right for files and pipes.
 type Options struct {
-	Width int  // columns of a terminal; 0 for no limit
-	Color bool // text only
+	Width   int     // columns of a terminal; 0 for no limit
+	Color   bool    // text only
+	Picture Picture // of formats that are one
 }
 
 // Formats is the table of formats, sorted by name.

@@ -89,11 +89,13 @@ func Main(args []string, std Stdio) (code int) {
 // app is what all commands share.
 type app struct {
 	Stdio
-	catalogs []string     // -c
-	outputs  []string     // -o
-	format   string       // --format
-	formats  []out.Format // those the command can write
-	color    string       // --color
+	catalogs []string      // -c
+	outputs  []string      // -o
+	format   string        // --format
+	formats  []out.Format  // those the command can write
+	picture  string        // --picture
+	pictures []out.Picture // those there are of what the command writes
+	color    string        // --color
 }
 
 const rootExample = `  knockon blast dynamodb-dns                  what falls when DynamoDB's DNS record goes
