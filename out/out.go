@@ -45,6 +45,14 @@ func runs(r Report) bool {
 	return false
 }
 
+func pages(r Report) bool {
+	switch r.(type) {
+	case *Blast, *Run:
+		return true
+	}
+	return false
+}
+
 func graphsAndRuns(r Report) bool { return graphs(r) || runs(r) }
 
 // Options of the formats. The zero Options are right for files and pipes.
@@ -59,6 +67,7 @@ func Formats() []Format {
 	return []Format{
 		{"csv", []string{"csv"}, "series for spreadsheets", runs, writeCSV},
 		{"dot", []string{"dot", "gv"}, "Graphviz source", graphs, writeDOT},
+		{"html", []string{"html", "htm"}, "a page to look at and attach", pages, writeHTML},
 		{"json", []string{"json"}, "for programs", anything, writeJSON},
 		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", graphs, writeMermaid},
 		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},

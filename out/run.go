@@ -32,6 +32,7 @@ type Run struct {
 	Map         *Map         // of the catalog: its services in the same order; nil where it is not known
 	Recorded    []Recorded   // what is known to have happened, by service and time; empty outside a replay
 	Needs       []propagate.NeedResult
+	Leases      []propagate.LeaseResult
 	Impaired    []Impairment // worst first
 	Events      []Event      // by time, faults before loads before actions; of actions those that took effect
 	Actions     []RunAction  // in the order of the scenario
@@ -49,6 +50,9 @@ type Run struct {
 	Chance string // "stochastic engine, seed 17"; empty of an engine that knows none
 	head   string // in place of the usual headline
 
+	Source func(diag.Span) string // the lines of a declaration; nil where they are not at hand
+	Tabs   []Tab                  // other reports to show beside this one
+
 	ShowAssumptions bool // a text lists every number that was assumed
 	ShowSteps       bool // a text says how the run was stepped, and what was not played
 }
@@ -60,6 +64,8 @@ type RunOptions struct {
 	Assumptions bool    // see Run
 	Steps       bool
 	Chance      string
+	Source      func(diag.Span) string
+	Tabs        []Tab
 	Recorded    []Recorded // of services of the catalog; others are left out
 }
 
@@ -74,6 +80,13 @@ type Recorded struct {
 
 // Band is a time that is known to lie between two others, in seconds from the start.
 type Band struct{ Least, Most float64 }
+
+// Tab is another report on the same catalog or scenario, which a page shows beside its
+// own: findings, a ranking, a study.
+type Tab struct {
+	Title  string
+	Report Report
+}
 
 // Explain says what ails a service at a time, in seconds; at its worst where at is
 // negative. It is nil for a service that is healthy then.
@@ -148,10 +161,10 @@ func NewRun(c *catalog.Catalog, res *propagate.Result, o RunOptions) *Run {
 	sc := res.Scenario
 	r := &Run{
 		ID: sc.ID, Title: cmp.Or(sc.Title, sc.ID), Description: sc.Description, File: sc.File, Catalog: c.Title, Start: sc.Start,
-		Horizon: sc.Horizon.Seconds(), Needs: res.Needs,
+		Horizon: sc.Horizon.Seconds(), Needs: res.Needs, Leases: res.Leases,
 		Verdict: res.Verdict.Word, TriggerEnd: res.Verdict.TriggerEnd, Assumptions: res.Assumptions, Doubts: res.Doubts, Ignored: res.Ignored,
 		Steps: res.Steps, Balance: res.Balance, Partial: res.Partial,
-		Tolerance: cmp.Or(o.Tolerance, propagate.DefaultTolerance), ShowAssumptions: o.Assumptions, ShowSteps: o.Steps, Chance: o.Chance,
+		Tolerance: cmp.Or(o.Tolerance, propagate.DefaultTolerance), ShowAssumptions: o.Assumptions, ShowSteps: o.Steps, Chance: o.Chance, Source: o.Source, Tabs: o.Tabs,
 	}
 	bins := 0
 	if len(res.Services) > 0 {

@@ -62,10 +62,12 @@ type swimlane struct {
 
 // drawSwimlanes draws the swim-lanes of a run.
 func drawSwimlanes(r *Run) []byte {
-	p := &runPicture{Run: r, left: lanesLeft, right: lanesRight, mostTracks: laneTracks}
-	p.swim = r.swimlanes(mostLanes)
-	p.curve = &scene.Box{}
-	return p.draw()
+	return newSwimlanes(r).draw()
+}
+
+// newSwimlanes prepares a picture of the swim-lanes of a run.
+func newSwimlanes(r *Run) *runPicture {
+	return &runPicture{Run: r, left: lanesLeft, right: lanesRight, mostTracks: laneTracks, swim: r.swimlanes(mostLanes), curve: &scene.Box{}}
 }
 
 // onset is when a service was first struck or hit, or is known to have been.
@@ -380,9 +382,10 @@ func (p *runPicture) drawRecorded(all []Recorded, top, height float64) {
 		w := &all[i]
 		rect := func(class string, from, to float64) {
 			if to > from || class == "maybe" {
-				p.printf("<rect class=\"%s\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/>", class, px(p.x(from)), px(top), px(max(1.5, p.x(to)-p.x(from))), px(height))
+				p.printf("<rect class=\"%s b-%s\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/>", class, w.State, px(p.x(from)), px(top), px(max(1.5, p.x(to)-p.x(from))), px(height))
 			}
 		}
+		p.sign("state " + w.State.String())
 		text := "recorded: " + w.State.String() + " " + p.band(w.From) + " – " + p.band(w.To)
 		if w.Source != "" {
 			text += " (" + w.Source + ")"
@@ -390,7 +393,7 @@ func (p *runPicture) drawRecorded(all []Recorded, top, height float64) {
 		p.printf("<g><title>%s</title>", escape(printable(text)))
 		rect("maybe", w.From.Least, w.To.Most)
 		rect("sure", w.From.Most, w.To.Least)
-		p.printf("</g>")
+		p.printf("<path class=\"rule\" d=\"M%s %sH%s\"/></g>", px(p.x(w.From.Least)), px(top+height), px(max(p.x(w.From.Least)+1.5, p.x(w.To.Most))))
 	}
 	p.printf("</g>")
 }

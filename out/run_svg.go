@@ -51,6 +51,7 @@ type runPicture struct {
 	panels     []panel
 	curve      *scene.Box // of what is affected; nil for none
 	swim       *swimlanes // nil for none
+	bare       bool       // without a headline: it stands on a page that has one
 	folded     []int      // impaired services without a panel
 	tracks     []track
 	crowd      int // events that no track has room for
@@ -104,7 +105,10 @@ func (p *runPicture) draw() []byte {
 	p.signs = make(map[string]bool)
 	p.ids = make(map[string]bool)
 	p.addTracks()
-	head, y := p.header()
+	head, y := "", 12.0
+	if !p.bare {
+		head, y = p.header()
+	}
 	y += p.tracksHeight()
 	p.from = y
 	y = p.placeLanes(y)

@@ -371,7 +371,7 @@ func runSign(sign string) string {
 	case "cause":
 		return `<g class="cause"><path class="own" d="M4-8V3H15"/><path class="tip" d="M22 3L15 0V6Z"/></g>`
 	case "recorded":
-		return `<g class="recorded"><rect class="maybe" y="-4" width="22" height="8" rx="1"/><rect class="sure" x="5" y="-4" width="12" height="8"/></g>`
+		return `<g class="recorded"><rect class="maybe b-down" y="-4" width="22" height="7"/><rect class="sure b-down" x="5" y="-4" width="12" height="7"/><path class="rule" d="M0 3H22"/></g>`
 	case "good", "age", "queue":
 		if what == "queue" {
 			what = "age"

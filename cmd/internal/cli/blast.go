@@ -65,7 +65,11 @@ Load, capacity and recovery do not enter, unless --over-time plays the failure: 
 			for i, v := range nodes {
 				roots[i] = graph.Root{Node: v, As: state}
 			}
-			return a.write(plan, out.NewBlast(c, g.Blast(roots, option)))
+			report := out.NewBlast(c, g.Blast(roots, option))
+			if showsSource(plan) {
+				report.Source = sourceLines()
+			}
+			return a.write(plan, report)
 		},
 	}
 	a.addOutput(c, (*out.Blast)(nil), (*out.Run)(nil))
