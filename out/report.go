@@ -37,6 +37,7 @@ type Service struct {
 	Weight      float64
 	Sources     []string
 	At          diag.Span // where it is declared
+	Loop        int       // the number, from 1, of the circle of needs it stands in; 0 for none
 
 	declared *catalog.Service // for a page, which shows all of it; may be nil
 
@@ -157,6 +158,15 @@ func NewMap(c *catalog.Catalog, g *graph.Graph) *Map {
 		for e := range g.Needs(v) {
 			m.Links = append(m.Links, links(g, e, need)...)
 			need++
+		}
+	}
+	loops := 0
+	for _, circle := range g.Components(nil) {
+		if len(circle) > 1 {
+			loops++
+			for _, v := range circle {
+				m.Services[v].Loop = loops
+			}
 		}
 	}
 	return m
