@@ -120,7 +120,7 @@ func (r *Run) pageWords() []string {
 	const most = 6
 	var words []string
 	if r.Description != "" {
-		words = append(words, printable(r.Description))
+		words = append(words, cut(printable(r.Description), 2000))
 	}
 	radius := r.Radius()
 	words = append(words, capitalFirst(fmt.Sprintf("%d of %s impaired. %s.", len(r.Impaired), plural(len(r.Services), "service"), capitalFirst(radius.words()))))
@@ -134,7 +134,7 @@ func (r *Run) pageWords() []string {
 		if m.Because != "" {
 			text += " ← " + m.Because
 		}
-		words = append(words, printable(text)+".")
+		words = append(words, cut(printable(text), 600)+".")
 	}
 	if tally := r.tally(); tally != "" {
 		words = append(words, capitalFirst(tally)+".")
