@@ -70,6 +70,7 @@ func Formats() []Format {
 		{"html", []string{"html", "htm"}, "a page to look at and attach", pages, writeHTML},
 		{"json", []string{"json"}, "for programs", anything, writeJSON},
 		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", graphs, writeMermaid},
+		{"png", []string{"png"}, "a picture for chats and tickets", graphsAndRuns, writePNG},
 		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},
 		{"text", []string{"txt"}, "for terminals", anything, writeText},
 	}
