@@ -60,6 +60,7 @@ type Options struct {
 	Width   int     // columns of a terminal; 0 for no limit
 	Color   bool    // text only
 	Picture Picture // of formats that are one
+	Live    bool    // a page asks its server whether it has become old
 }
 
 // Formats is the table of formats, sorted by name.

@@ -27,7 +27,11 @@ func writeText(w io.Writer, r Report, o Options) error {
 	case *Check:
 		writeCheck(&b, r, o)
 	case *Run:
-		r.text(&b, o)
+		if o.Picture == Swimlanes {
+			r.timeline(&b, o)
+		} else {
+			r.text(&b, o)
+		}
 	case *Ensemble:
 		r.text(&b, o)
 	case *Why:

@@ -658,5 +658,31 @@ for (let k = 0; k < moments.length; k += Math.max(1, Math.floor(moments.length /
   for (let i = 0; i < services.length; i++) if (stateAt(i, moments[k]) >= data.affected) n += services[i].weight;
   if (n > most) { most = n; peak = moments[k]; }
 }
-at(peak);
+// A link can say when and whom: #t=3600&s=dynamodb
+const link = new URLSearchParams(location.hash.slice(1));
+const named = services.findIndex(s => s.id === link.get("s"));
+if (named >= 0) choose(named, true);
+at(link.has("t") && isFinite(+link.get("t")) ? +link.get("t") : peak);
+
+// A page that is served asks whether it has become old, and loads itself again where it
+// was.
+if (document.documentElement.dataset.live) {
+  let version = "";
+  const ask = async () => {
+    try {
+      const answer = await fetch("/version?of=" + encodeURIComponent(version), { cache: "no-store" });
+      const now = await answer.text();
+      if (answer.ok && version && now !== version) {
+        location.hash = new URLSearchParams({ t: time.toFixed(1), ...(chosen >= 0 ? { s: services[chosen].id } : {}) }).toString();
+        location.reload();
+        return;
+      }
+      if (answer.ok) version = now;
+    } catch { // it has gone, and may come back
+      await new Promise(done => setTimeout(done, 2000));
+    }
+    setTimeout(ask, 200);
+  };
+  ask();
+}
 })();
