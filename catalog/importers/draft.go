@@ -132,6 +132,20 @@ func cleanText(s string) string {
 	return s
 }
 
+// cleanGroup makes the path of a group of foreign words, without the empty ones.
+func cleanGroup(parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p = cleanName(strings.ReplaceAll(p, "/", "-")); p != "" {
+			kept = append(kept, p)
+		}
+	}
+	if group := strings.Join(kept, "/"); utf8.RuneCountInString(group) <= maxName {
+		return group
+	}
+	return ""
+}
+
 // service returns the service of a name, which is new where nobody has named it
 // yet; nil for a name of nothing, or when there are too many.
 func (d *Draft) service(name string) *Service {
@@ -284,6 +298,7 @@ type Traffic struct {
 	links    map[edge]*link
 	received map[edge]*link     // messages, by consumer and broker
 	requests map[string]float64 // counted at the service itself, where a source does
+	outside  map[string]float64 // counted at the service, from those that are no services
 }
 
 type link struct {
@@ -357,6 +372,9 @@ func (t *Traffic) Done() {
 		t.draft.Declare(e.from, diag.Span{})
 		t.draft.Declare(e.on, diag.Span{})
 		t.draft.Need(e.from, e.on, l.claim)
+	}
+	for id, n := range t.outside {
+		in[id] += n
 	}
 	for id, n := range t.requests {
 		in[id] = n

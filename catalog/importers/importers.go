@@ -59,8 +59,13 @@ type Options struct {
 // Formats is the table of formats, sorted by name.
 func Formats() []Format {
 	return []Format{
+		backstage,
 		compose,
+		edgeList,
+		dot,
 		jaeger,
+		otlp,
+		servicegraph,
 		zipkin,
 	}
 }

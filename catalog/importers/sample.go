@@ -3,6 +3,7 @@ package importers
 import (
 	"bytes"
 	"encoding/json"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -29,6 +30,9 @@ func newSample(f File) *sample {
 	s.readYAML()
 	return s
 }
+
+// ext is the extension of the file in lower case, with its dot.
+func (s *sample) ext() string { return strings.ToLower(path.Ext(s.base())) }
 
 // has reports whether the JSON document has all these paths.
 func (s *sample) has(paths ...string) bool {

@@ -55,14 +55,10 @@ var sampleFiles = map[string][]string{
 // notYet are samples of formats that have no importer, with the reason.
 var notYet = map[string]string{
 	"dfd/":            "diagrams of data flows labelled by hand; no tool writes them",
-	"backstage/":      "no importer yet",
 	"cloudformation/": "no importer yet",
 	"cyclonedx/":      "no importer yet",
-	"dot/":            "no importer yet",
 	"kiali/":          "no importer yet",
 	"kubernetes/":     "no importer yet",
-	"otlp/":           "no importer yet",
-	"servicegraph/":   "no importer yet",
 	"structurizr/":    "no importer yet",
 	"terraform/":      "no importer yet",
 	"threagile/":      "no importer yet",

@@ -14,7 +14,8 @@ import (
 // Limits on one YAML file, or a JSON file that is read as a tree. The library's
 // nodes take some 200 bytes each.
 const (
-	maxTreeBytes = 16 << 20
+	maxTreeBytes = 16 << 20 // of YAML
+	maxJSONBytes = 64 << 20
 	maxTreeNodes = 2 << 20 // with aliases followed
 	maxTreeDepth = 100
 )
@@ -111,15 +112,18 @@ func (t *tree) list() []*tree {
 // readTrees reads the documents of a YAML file, or the one of a JSON file. Those
 // before a fault are returned with it.
 func readTrees(data []byte) ([]*tree, error) {
-	if len(data) > maxTreeBytes {
-		return nil, fmt.Errorf("the file is larger than %d MiB", maxTreeBytes>>20)
-	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if len(data) > maxJSONBytes {
+		return nil, fmt.Errorf("the file is larger than %d MiB", maxJSONBytes>>20)
+	}
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
 		// JSON first: tabs are white space in it, and none in YAML.
 		if t, err := readJSONTree(data); err == nil {
 			return []*tree{t}, nil
 		}
+	}
+	if len(data) > maxTreeBytes {
+		return nil, fmt.Errorf("the file is larger than %d MiB", maxTreeBytes>>20)
 	}
 	return readYAMLTrees(data)
 }

@@ -105,6 +105,9 @@ func readZipkin(d *Draft, files []File, _ Options) {
 			d.Warnf(f.whole(), "", "%s no service, so needs may be missing", plural(unnamed, "span names", "spans name"))
 		}
 		warnOfBrokers(d, t, f)
+		if len(order) > 0 {
+			warnOfFewTraces(d, f, len(order), len(t.links))
+		}
 		t.Done()
 	}
 }

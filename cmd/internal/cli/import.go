@@ -258,7 +258,20 @@ func (a *app) foreign(name string, total *int) ([]importers.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", name, err)
 	}
-	return []importers.File{{Name: filepath.ToSlash(filepath.Clean(name)), Data: data}}, nil
+	return []importers.File{{Name: shownName(name), Data: data}}, nil
+}
+
+// shownName is how a file is called in messages and sources: with no absolute path,
+// which would differ from one machine to the next.
+func shownName(name string) string {
+	if filepath.IsAbs(name) {
+		if here, err := os.Getwd(); err == nil {
+			if relative, err := filepath.Rel(here, name); err == nil {
+				name = relative
+			}
+		}
+	}
+	return filepath.ToSlash(filepath.Clean(name))
 }
 
 // readBounded reads no more than an import may have.
@@ -289,7 +302,7 @@ func foreignFolder(name string, total *int) ([]importers.File, error) {
 		return nil, fmt.Errorf("cannot read %s: %w", name, reason(err))
 	}
 	defer root.Close()
-	shown := filepath.ToSlash(filepath.Clean(name))
+	shown := shownName(name)
 	var files []importers.File
 	err = fs.WalkDir(root.FS(), ".", func(p string, e fs.DirEntry, err error) error {
 		switch {
