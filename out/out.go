@@ -72,6 +72,7 @@ func Formats() []Format {
 		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", graphs, writeMermaid},
 		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},
 		{"text", []string{"txt"}, "for terminals", anything, writeText},
+		{"toml", []string{"toml"}, "a catalog", imports, writeTOML},
 	}
 }
 
@@ -130,6 +131,8 @@ func unsupported(format string, r Report) error {
 		name = "explanation"
 	case *Ask:
 		name = "list of questions"
+	case *Import:
+		name = "import"
 	}
 	return &unsupportedError{format, name}
 }
