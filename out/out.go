@@ -120,6 +120,12 @@ func unsupported(format string, r Report) error {
 		name = "explanation"
 	case *Ask:
 		name = "list of questions"
+	case *Audit:
+		name = "audit"
+	case *Rule:
+		name = "rule"
+	case *RuleList:
+		name = "list of rules"
 	}
 	return &unsupportedError{format, name}
 }

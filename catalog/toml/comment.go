@@ -48,3 +48,14 @@ func (t *Text) Comments() iter.Seq[Comment] {
 		}
 	}
 }
+
+// NextStatement is the first line after a line that holds more than blanks and a
+// comment; 0 if there is none.
+func (t *Text) NextStatement(line int) int {
+	for n := line + 1; n <= len(t.starts); n++ {
+		if text := strings.TrimSpace(t.Line(n)); text != "" && text[0] != '#' {
+			return n
+		}
+	}
+	return 0
+}
