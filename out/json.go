@@ -168,6 +168,12 @@ func writeJSON(w io.Writer, r Report, _ Options) error {
 		document = r.json()
 	case *Import:
 		document = r.json()
+	case *Audit:
+		document = r.json()
+	case *Rule:
+		document = r.json()
+	case *RuleList:
+		document = r.json()
 	}
 	e := json.NewEncoder(hiddenEscaper{w})
 	e.SetIndent("", "  ")

@@ -133,6 +133,12 @@ func unsupported(format string, r Report) error {
 		name = "list of questions"
 	case *Import:
 		name = "import"
+	case *Audit:
+		name = "audit"
+	case *Rule:
+		name = "rule"
+	case *RuleList:
+		name = "list of rules"
 	}
 	return &unsupportedError{format, name}
 }
