@@ -74,6 +74,7 @@ func Formats() []Format {
 		{"png", []string{"png"}, "a picture for chats and tickets", graphsAndRuns, writePNG},
 		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},
 		{"text", []string{"txt"}, "for terminals", anything, writeText},
+		{"toml", []string{"toml"}, "a catalog", imports, writeTOML},
 	}
 }
 
@@ -132,6 +133,14 @@ func unsupported(format string, r Report) error {
 		name = "explanation"
 	case *Ask:
 		name = "list of questions"
+	case *Import:
+		name = "import"
+	case *Audit:
+		name = "audit"
+	case *Rule:
+		name = "rule"
+	case *RuleList:
+		name = "list of rules"
 	}
 	return &unsupportedError{format, name}
 }

@@ -118,10 +118,11 @@ func (r *Run) swimlanes(most int) *swimlanes {
 		pile = func(i int) string { return of(r.group(i)) }
 	}
 	type flock struct {
-		name  string
-		lanes []swimlane
-		crowd []int
-		onset float64
+		name   string
+		lanes  []swimlane
+		crowd  []int
+		onset  float64
+		struck bool // a fault strikes one of them
 	}
 	index := make(map[string]int)
 	var flocks []flock
@@ -137,6 +138,7 @@ func (r *Run) swimlanes(most int) *swimlanes {
 		f := &flocks[at]
 		id := r.Services[i].ID
 		f.onset = min(f.onset, r.onset(i, impaired[i], recorded[id]))
+		f.struck = f.struck || r.Services[i].Faulted
 		if kept >= most && len(shown) > most {
 			f.crowd = append(f.crowd, i)
 			continue
@@ -145,6 +147,9 @@ func (r *Run) swimlanes(most int) *swimlanes {
 		f.lanes = append(f.lanes, swimlane{service: i, impaired: impaired[i], recorded: recorded[id]})
 	}
 	slices.SortStableFunc(flocks, func(a, b flock) int {
+		if a.onset == b.onset && a.struck != b.struck {
+			return map[bool]int{true: -1, false: 1}[a.struck]
+		}
 		return cmp.Or(cmp.Compare(a.onset, b.onset), strings.Compare(a.name, b.name))
 	})
 	for k := range flocks {

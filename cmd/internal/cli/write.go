@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -96,7 +97,7 @@ func (a *app) plan() ([]output, error) {
 				return nil, usagef("the format of %q is not known by its extension; use one of %s, or --format", file, extensions(a.formats))
 			}
 		default:
-			o.format, _ = out.FormatNamed("text")
+			o.format, _ = out.FormatNamed(cmp.Or(a.usual, "text"))
 		}
 		if !slices.Contains(formatNames(a.formats), o.format.Name) {
 			return nil, usagef("this cannot be written as %s; use %s", o.format.Name, strings.Join(formatNames(a.formats), " or "))
