@@ -45,6 +45,15 @@ func runs(r Report) bool {
 	return false
 }
 
+// tables are what a spreadsheet can load.
+func tables(r Report) bool {
+	switch r.(type) {
+	case *SinglePoints, *CutSets, *Importance:
+		return true
+	}
+	return runs(r)
+}
+
 func graphsAndRuns(r Report) bool { return graphs(r) || runs(r) }
 
 // Options of the formats. The zero Options are right for files and pipes.
@@ -56,7 +65,7 @@ type Options struct {
 // Formats is the table of formats, sorted by name.
 func Formats() []Format {
 	return []Format{
-		{"csv", []string{"csv"}, "series for spreadsheets", runs, writeCSV},
+		{"csv", []string{"csv"}, "tables for spreadsheets", tables, writeCSV},
 		{"dot", []string{"dot", "gv"}, "Graphviz source", graphs, writeDOT},
 		{"json", []string{"json"}, "for programs", anything, writeJSON},
 		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", graphs, writeMermaid},
@@ -120,6 +129,12 @@ func unsupported(format string, r Report) error {
 		name = "explanation"
 	case *Ask:
 		name = "list of questions"
+	case *SinglePoints:
+		name = "list of single points of failure"
+	case *CutSets:
+		name = "list of cut sets"
+	case *Importance:
+		name = "list of causes"
 	}
 	return &unsupportedError{format, name}
 }
