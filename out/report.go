@@ -11,9 +11,8 @@ import (
 	"github.com/knockon/knockon/graph"
 )
 
-// Report is what a format writes: a *Map, a *Blast, a *Ranking, a *Listing, a
-// *Detail, a *Check, a *Run, an *Ensemble, a *Why, an *Ask or an *Import. It holds
-// words and numbers only; nothing behind it looks at the model again.
+// Report is what a format writes. It holds words and numbers only; nothing behind it
+// looks at the model again.
 type Report interface{ report() }
 
 // Map is the services of a catalog and the needs between them.
