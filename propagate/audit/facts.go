@@ -27,7 +27,8 @@ type Facts struct {
 
 	today        time.Time
 	suppressions []*Suppression
-	ran          []*Rule // before this one
+	ran          []*Rule             // before this one
+	lacking      map[[2]string]*lack // by subject and key
 
 	damages   func() []graph.Damage
 	byRoot    func() []float64

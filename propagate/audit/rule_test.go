@@ -22,6 +22,9 @@ import (
 // message: "# want KO203 9 attempts".
 var want = regexp.MustCompile(`#\s*want (KO\d+)(?: (.+?))?(?:;|$)`)
 
+// also names a rule without which the one under test has nothing to say.
+var also = regexp.MustCompile(`also run (KO\d+)`)
+
 // today is the day of all tests.
 var today = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 
@@ -77,6 +80,9 @@ func runFolder(t *testing.T, a *txtar.Archive, folder, rule string) (wanted int)
 	t.Helper()
 	files := fstest.MapFS{}
 	options := Options{Only: []string{rule}, Today: today}
+	for _, m := range also.FindAllStringSubmatch(string(a.Comment), -1) {
+		options.Only = append(options.Only, m[1])
+	}
 	var wants []string // "file:line"
 	parts := make(map[string]string)
 	for _, f := range a.Files {
@@ -113,6 +119,9 @@ func runFolder(t *testing.T, a *txtar.Archive, folder, rule string) (wanted int)
 	var got []string
 	for i := range result.Findings {
 		f := &result.Findings[i]
+		if f.Rule.ID != rule {
+			continue
+		}
 		place := fmt.Sprintf("%s:%d", f.At.File, f.At.Line)
 		got = append(got, place)
 		if part, ok := parts[place]; ok && !strings.Contains(f.Message, part) {
