@@ -84,7 +84,7 @@ func sumUpNotStated(p *Pass) {
 			cmp.Compare(b.damage*float64(len(b.rules)), a.damage*float64(len(a.rules))),
 			strings.Compare(a.subject, b.subject), strings.Compare(a.key, b.key))
 	})
-	f := Finding{Subject: "not-stated", At: FirstLine(p.Catalog)}
+	f := Finding{Subject: "not-stated"}
 	var words []string
 	for _, l := range all[:min(len(all), p.Count("most"))] {
 		words = append(words, l.key+" of "+l.subject)
