@@ -34,6 +34,8 @@ func writeText(w io.Writer, r Report, o Options) error {
 		writeWhy(&b, r, o)
 	case *Ask:
 		r.text(&b, o)
+	case *Import:
+		writeImport(&b, r, o)
 	case *Audit:
 		r.text(&b, o)
 	case *Rule:
