@@ -174,6 +174,12 @@ func writeJSON(w io.Writer, r Report, _ Options) error {
 		document = r.json()
 	case *RuleList:
 		document = r.json()
+	case *SinglePoints:
+		document = r.json()
+	case *CutSets:
+		document = r.json()
+	case *Importance:
+		document = r.json()
 	}
 	e := json.NewEncoder(hiddenEscaper{w})
 	e.SetIndent("", "  ")

@@ -66,6 +66,15 @@ func pages(r Report) bool {
 	return false
 }
 
+// tables are what a spreadsheet can load.
+func tables(r Report) bool {
+	switch r.(type) {
+	case *SinglePoints, *CutSets, *Importance:
+		return true
+	}
+	return runs(r)
+}
+
 func graphsAndRuns(r Report) bool { return graphs(r) || runs(r) }
 
 // Options of the formats. The zero Options are right for files and pipes.
@@ -78,7 +87,7 @@ type Options struct {
 // Formats is the table of formats, sorted by name.
 func Formats() []Format {
 	return []Format{
-		{"csv", []string{"csv"}, "series for spreadsheets", runs, writeCSV},
+		{"csv", []string{"csv"}, "tables for spreadsheets", tables, writeCSV},
 		{"dot", []string{"dot", "gv"}, "Graphviz source", graphs, writeDOT},
 		{"github", []string{"annotations"}, "annotations of GitHub Actions", audits, writeAnnotations},
 		{"html", []string{"html", "htm"}, "a page to look at and attach", pages, writeHTML},
@@ -156,6 +165,12 @@ func unsupported(format string, r Report) error {
 		name = "rule"
 	case *RuleList:
 		name = "list of rules"
+	case *SinglePoints:
+		name = "list of single points of failure"
+	case *CutSets:
+		name = "list of cut sets"
+	case *Importance:
+		name = "list of causes"
 	}
 	return &unsupportedError{format, name}
 }

@@ -12,8 +12,9 @@ import (
 )
 
 // Report is what a format writes: a *Map, a *Blast, a *Ranking, a *Listing, a
-// *Detail, a *Check, a *Run, an *Ensemble, a *Why, an *Ask or an *Import. It holds
-// words and numbers only; nothing behind it looks at the model again.
+// *Detail, a *Check, a *Run, an *Ensemble, a *Why, an *Ask, an *Audit, an *Import, a
+// *SinglePoints, a *CutSets or an *Importance. It holds words and numbers only; nothing
+// behind it looks at the model again.
 type Report interface{ report() }
 
 // Map is the services of a catalog and the needs between them.

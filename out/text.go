@@ -42,6 +42,12 @@ func writeText(w io.Writer, r Report, o Options) error {
 		r.text(&b, o)
 	case *RuleList:
 		r.text(&b, o)
+	case *SinglePoints:
+		r.text(&b, o)
+	case *CutSets:
+		r.text(&b, o)
+	case *Importance:
+		r.text(&b, o)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
