@@ -39,6 +39,9 @@ type Facts struct {
 	assumed   func() []bool
 	total     float64
 	reliances map[graph.Node]*Reliance
+	seen      []int32 // by service: the last search that came to it
+	search    int32
+	count     []int32 // by service; all zero between calls of Shared
 }
 
 func newFacts(ctx context.Context, in Input) *Facts {
