@@ -16,6 +16,7 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/propagate/audit"
 )
@@ -40,7 +41,7 @@ func fixedAudit(most int) *Audit {
 				Rule: storm, Severity: audit.Error, Subject: "checkout -> kv|é", Service: "checkout", At: at(3, 9, 4),
 				Message: "checkout <b>loses</b> 100% of its *roof*: at 9, 8 is enough",
 				Path:    []audit.Step{{At: at(3, 9, 4), Text: "checkout needs the roof"}, {At: at(7, 1, 2), Text: "the roof flies, | [and](x) `all`"}},
-				Edits:   []audit.Edit{{At: at(3, 9, 1), Old: "é", New: "ok", What: "close it"}}, Damage: 20,
+				Edits:   []audit.Edit{{Edit: toml.Edit{At: at(3, 9, 1), Old: "é", New: "ok"}, What: "close it"}}, Damage: 20,
 			},
 			{Rule: rain, Severity: audit.Warning, Subject: "cart", At: at(1, 1, 1), Message: "cart is wet", Fix: "Dry it.", Damage: 5},
 			{Rule: rain, Severity: audit.Note, Subject: "mail", At: at(4, 0, 0), Message: "mail is damp", Damage: 4},

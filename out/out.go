@@ -58,20 +58,39 @@ func runs(r Report) bool {
 	return false
 }
 
+func pages(r Report) bool {
+	switch r.(type) {
+	case *Blast, *Run:
+		return true
+	}
+	return false
+}
+
+// tables are what a spreadsheet can load.
+func tables(r Report) bool {
+	switch r.(type) {
+	case *SinglePoints, *CutSets, *Importance:
+		return true
+	}
+	return runs(r)
+}
+
 func graphsAndRuns(r Report) bool { return graphs(r) || runs(r) }
 
 // Options of the formats. The zero Options are right for files and pipes.
 type Options struct {
-	Width int  // columns of a terminal; 0 for no limit
-	Color bool // text only
+	Width   int     // columns of a terminal; 0 for no limit
+	Color   bool    // text only
+	Picture Picture // of formats that are one
 }
 
 // Formats is the table of formats, sorted by name.
 func Formats() []Format {
 	return []Format{
-		{"csv", []string{"csv"}, "series for spreadsheets", runs, writeCSV},
+		{"csv", []string{"csv"}, "tables for spreadsheets", tables, writeCSV},
 		{"dot", []string{"dot", "gv"}, "Graphviz source", graphs, writeDOT},
 		{"github", []string{"annotations"}, "annotations of GitHub Actions", audits, writeAnnotations},
+		{"html", []string{"html", "htm"}, "a page to look at and attach", pages, writeHTML},
 		{"json", []string{"json"}, "for programs", anything, writeJSON},
 		{"junit", []string{"xml"}, "test reports of CI", audits, writeJUnit},
 		{"markdown", []string{"md"}, "for a pull request", prose, writeMarkdown},
@@ -79,6 +98,7 @@ func Formats() []Format {
 		{"sarif", []string{"sarif"}, "code scanning", audits, writeSARIF},
 		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},
 		{"text", []string{"txt"}, "for terminals", anything, writeText},
+		{"toml", []string{"toml"}, "a catalog", imports, writeTOML},
 	}
 }
 
@@ -137,12 +157,20 @@ func unsupported(format string, r Report) error {
 		name = "explanation"
 	case *Ask:
 		name = "list of questions"
+	case *Import:
+		name = "import"
 	case *Audit:
 		name = "audit"
 	case *Rule:
 		name = "rule"
 	case *RuleList:
 		name = "list of rules"
+	case *SinglePoints:
+		name = "list of single points of failure"
+	case *CutSets:
+		name = "list of cut sets"
+	case *Importance:
+		name = "list of causes"
 	}
 	return &unsupportedError{format, name}
 }

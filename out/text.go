@@ -34,11 +34,19 @@ func writeText(w io.Writer, r Report, o Options) error {
 		writeWhy(&b, r, o)
 	case *Ask:
 		r.text(&b, o)
+	case *Import:
+		writeImport(&b, r, o)
 	case *Audit:
 		r.text(&b, o)
 	case *Rule:
 		r.text(&b, o)
 	case *RuleList:
+		r.text(&b, o)
+	case *SinglePoints:
+		r.text(&b, o)
+	case *CutSets:
+		r.text(&b, o)
+	case *Importance:
 		r.text(&b, o)
 	}
 	_, err := io.WriteString(w, b.String())

@@ -321,7 +321,7 @@ func (en *engine) horizonOfLines(h float64) float64 {
 			until = e.lines[k].Next(en.t+en.base, until, e.lineRate[k+1], slack)
 		}
 		if !math.IsInf(e.Timeout, 1) && e.flight.total > 0 {
-			until = e.flight.next(en.t, en.base, until, e.Timeout, e.rateLost, slack, e.rateGood <= 0.01*e.rateLost)
+			until = e.flight.next(en.t, en.base, until, e.Timeout, e.rateLate, slack, e.unanswered())
 		}
 		if e.cache != nil {
 			// Beyond half a life of a key most of what ends in a step began in it, and
@@ -431,8 +431,8 @@ func (en *engine) step(h float64) (change float64) {
 		lost := e.stepLost / h
 		scale := max(e.scale(), sent, lost)
 		change = max(change, math.Abs(sent-e.rateSent)/scale, math.Abs(good-e.rateGood)/scale, math.Abs(lost-e.rateLost)/scale)
-		e.rateSent, e.rateGood, e.rateLost = sent, good, lost
-		e.stepLost = 0
+		e.rateSent, e.rateGood, e.rateLost, e.rateLate = sent, good, lost, e.stepLate/h
+		e.stepLost, e.stepLate = 0, 0
 		if e.From < 0 {
 			e.good.all()
 			e.bad.all()

@@ -127,3 +127,6 @@ func (l *locator) width(line, from, to int) int {
 	}
 	return utf8.RuneCountInString(l.doc.text[from:to])
 }
+
+// String is the whole text, without a byte order mark and with a line feed at its end.
+func (d *Text) String() string { return d.text }

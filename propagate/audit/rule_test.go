@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/graph"
 )
 
@@ -132,12 +133,54 @@ func runFolder(t *testing.T, a *txtar.Archive, folder, rule string) (wanted int)
 		}
 		checkFinding(t, f)
 	}
+	checkEdits(t, in, result, options)
 	for _, w := range wants {
 		if !slices.Contains(got, w) {
 			t.Errorf("%s: a finding is missing", w)
 		}
 	}
 	return len(wants)
+}
+
+// checkEdits makes the edits of each finding and audits what they leave: the catalog
+// loads, and the finding is gone.
+func checkEdits(t *testing.T, in Input, result *Result, options Options) {
+	t.Helper()
+	for i := range result.Findings {
+		f := &result.Findings[i]
+		if len(f.Edits) == 0 {
+			continue
+		}
+		files := fstest.MapFS{}
+		for j := range in.Texts {
+			text := &in.Texts[j]
+			var edits []toml.Edit
+			for _, e := range f.Edits {
+				if e.What == "" {
+					t.Errorf("%s: an edit does not say what it does", f.Rule.ID)
+				}
+				if e.At.File == text.File {
+					edits = append(edits, e.Edit)
+				}
+			}
+			after, err := text.Splice(edits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, name, _ := strings.Cut(text.File, "/")
+			files[name] = &fstest.MapFile{Data: []byte(after)}
+		}
+		folder, _, _ := strings.Cut(f.At.File, "/")
+		again, err := Run(context.Background(), load(t, files, folder), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j := range again.Findings {
+			if again.Findings[j].Fingerprint() == f.Fingerprint() {
+				t.Errorf("%s is still there after its edits: %s", f.Rule.ID, again.Findings[j].Message)
+			}
+		}
+	}
 }
 
 // checkFinding holds what every finding owes to its reader.

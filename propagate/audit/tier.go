@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/graph"
 )
 
@@ -54,7 +55,7 @@ func tierInversions(p *Pass) {
 		if len(users) > 1 {
 			f.Message = fmt.Sprintf("%s has tier %d, and %s of tier %d or more cannot serve without it", f.Service, tier, p.Names(users), best)
 		}
-		f.Edits = []Edit{{At: stated.At, Old: strconv.FormatInt(tier, 10), New: strconv.FormatInt(best, 10), What: fmt.Sprintf("tier %d for %s", best, f.Service)}}
+		f.Edits = []Edit{{toml.Edit{At: stated.At, Old: strconv.FormatInt(tier, 10), New: strconv.FormatInt(best, 10)}, fmt.Sprintf("tier %d for %s", best, f.Service)}}
 		p.Report(f)
 	}
 }
