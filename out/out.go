@@ -37,6 +37,19 @@ func graphs(r Report) bool {
 	return false
 }
 
+func audits(r Report) bool {
+	_, ok := r.(*Audit)
+	return ok
+}
+
+func prose(r Report) bool {
+	switch r.(type) {
+	case *Audit, *Rule:
+		return true
+	}
+	return false
+}
+
 func runs(r Report) bool {
 	switch r.(type) {
 	case *Run, *Ensemble:
@@ -77,10 +90,14 @@ func Formats() []Format {
 	return []Format{
 		{"csv", []string{"csv"}, "tables for spreadsheets", tables, writeCSV},
 		{"dot", []string{"dot", "gv"}, "Graphviz source", graphs, writeDOT},
+		{"github", []string{"annotations"}, "annotations of GitHub Actions", audits, writeAnnotations},
 		{"html", []string{"html", "htm"}, "a page to look at and attach", pages, writeHTML},
 		{"json", []string{"json"}, "for programs", anything, writeJSON},
+		{"junit", []string{"xml"}, "test reports of CI", audits, writeJUnit},
+		{"markdown", []string{"md"}, "for a pull request", prose, writeMarkdown},
 		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", graphs, writeMermaid},
 		{"png", []string{"png"}, "a picture for chats and tickets", graphsAndRuns, writePNG},
+		{"sarif", []string{"sarif"}, "code scanning", audits, writeSARIF},
 		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},
 		{"text", []string{"txt"}, "for terminals", anything, writeText},
 		{"toml", []string{"toml"}, "a catalog", imports, writeTOML},
