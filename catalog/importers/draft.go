@@ -34,6 +34,7 @@ type Draft struct {
 	Faults   diag.List  // sorted by place
 
 	from     []string // the files it is made of, in words
+	files    []string // their names
 	services map[string]*Service
 	needs    map[edge]*Need
 	entries  map[string]bool
@@ -91,6 +92,13 @@ type Claim struct {
 	// Inferred marks what stands in no list of dependencies and follows from
 	// something else, such as an address in an environment variable.
 	Inferred bool
+	// Observed marks calls that were seen, and not only declared.
+	Observed bool
+}
+
+// Observed reports whether calls were seen.
+func (n *Need) Observed() bool {
+	return slices.ContainsFunc(n.Claims, func(c Claim) bool { return c.Observed })
 }
 
 // Declared reports whether a list of dependencies, or a call that was seen, says so.
@@ -368,6 +376,7 @@ func (t *Traffic) Done() {
 	for _, e := range sortedEdges(t.received) {
 		l := t.received[e]
 		in[e.from] += l.calls
+		l.claim.Observed = true
 		l.claim.Rule = strings.TrimSpace(l.claim.Rule + " " + counted(l.calls, "message") + " taken")
 		t.draft.Declare(e.from, diag.Span{})
 		t.draft.Declare(e.on, diag.Span{})
@@ -382,6 +391,7 @@ func (t *Traffic) Done() {
 	for _, e := range edges {
 		l := t.links[e]
 		c := l.claim
+		c.Observed = true
 		c.Rule = strings.TrimSpace(c.Rule + " " + counted(l.calls, "call"))
 		if l.failed > 0 {
 			c.Rule += ", " + number(l.failed) + " failed"

@@ -155,7 +155,7 @@ func (n *Need) toml() string {
 	if n.For != "" {
 		add("for", toml.String(n.For))
 	}
-	if v := quantity(n.Calls, func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }); v != "" {
+	if v := quantity(n.Calls, realNumber); v != "" {
 		add("calls", v)
 	}
 	add("source", oneOrList(n.Sources()))
@@ -207,6 +207,8 @@ func quantity[T any](v unit.Value[T], write func(T) string) string {
 	}
 	return text + " }"
 }
+
+func realNumber(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
