@@ -123,6 +123,8 @@ func unsupported(format string, r Report) error {
 		name = "list of questions"
 	case *Import:
 		name = "import"
+	case *Presets:
+		name = "list of presets"
 	}
 	return &unsupportedError{format, name}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Report is what a format writes: a *Map, a *Blast, a *Ranking, a *Listing, a
-// *Detail, a *Check, a *Run, an *Ensemble, a *Why, an *Ask or an *Import. It holds
+// *Detail, a *Check, a *Run, an *Ensemble, a *Why, an *Ask, an *Import or *Presets. It holds
 // words and numbers only; nothing behind it looks at the model again.
 type Report interface{ report() }
 

@@ -204,7 +204,7 @@ func (m *merger) service(s *Service) {
 	switch {
 	case known == nil:
 		m.merge.Services = append(m.merge.Services, s.ID)
-		m.edits.Append("\n" + s.toml(fresh))
+		m.edits.Append("\n" + string(formatted(s.toml(fresh))))
 		return
 	case table == nil && len(fresh) > 0:
 		// It stands in a catalog that this one extends, which is not ours to change.

@@ -46,7 +46,16 @@ func (d *Draft) TOML() []byte {
 		b.WriteByte('\n')
 		b.WriteString(s.toml(needs[s.ID]))
 	}
-	return []byte(b.String())
+	return formatted(b.String())
+}
+
+// formatted lays out what we have written.
+func formatted(text string) []byte {
+	laid, faults := toml.Format("catalog", []byte(text))
+	if len(faults) > 0 {
+		panic("importers: " + faults[0].String())
+	}
+	return laid
 }
 
 // head is the comment a catalog begins with.
