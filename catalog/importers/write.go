@@ -176,7 +176,6 @@ func (n *Need) Sources() []string {
 	var list []string
 	for i, c := range n.Claims {
 		if i == maxSources {
-			list = append(list, fmt.Sprintf("and %d more places", len(n.Claims)-maxSources))
 			break
 		}
 		text := place(c.At)
@@ -184,6 +183,9 @@ func (n *Need) Sources() []string {
 			text += ": " + c.Rule
 		}
 		list = append(list, cleanText(text))
+	}
+	if more := max(0, len(n.Claims)-maxSources) + n.more; more > 0 {
+		list = append(list, "and "+plural(more, "more place", "more places"))
 	}
 	if n.Guess != "" {
 		list = append(list, "guess: "+n.Guess)
