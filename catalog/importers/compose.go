@@ -71,7 +71,7 @@ type composeReader struct {
 	env      map[string]string // of interpolation
 	services []*composeService // in the order of the files
 	byName   map[string]*composeService
-	unset    []string          // variables that nothing sets
+	unset    []string // variables that nothing sets
 	extends  int
 
 	envFiles map[string][]variable // files of variables, by path

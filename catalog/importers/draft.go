@@ -40,7 +40,7 @@ type Draft struct {
 	entries  map[string]bool
 
 	suggested int // how often
-	full     bool
+	full      bool
 }
 
 // edge is a pair of services, the one that needs first.

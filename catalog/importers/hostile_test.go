@@ -49,7 +49,7 @@ func hostile(smaller int) map[string]string {
 		"product":     product,
 		"attributes":  "digraph { a [" + deep("x=1 ", 500_000) + "] }",
 		"html":        "digraph { a [label=" + deep("<", 500_000) + "] }",
-		"strings":     "digraph { a [label=\"" + deep(`\`, 500_001)+`\`,
+		"strings":     "digraph { a [label=\"" + deep(`\`, 500_001) + `\`,
 		"pluses":      "digraph { a [label=" + deep(`"x" + `, 100_000) + `"y"] }`,
 		"numbers":     `[{"parent":"a","child":"b","callCount":1e308},{"parent":"a","child":"b","callCount":1e308},{"parent":"a","child":"c","callCount":99999999999999999999999999}]`,
 		"beyond":      `[{"parent":"a","child":"b","callCount":1e999}]`,
