@@ -124,6 +124,7 @@ func reports(t testing.TB) map[string]Report {
 		"run":     fixedReport(t),
 		"why":     fixedWhy(t, "clients", -1),
 		"import":  fixedImport(),
+		"presets": NewPresets("envoy"),
 	}
 }
 

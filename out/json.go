@@ -26,6 +26,7 @@ const (
 	manySchema    = "knockon.ensemble/1"
 	whySchema     = "knockon.why/1"
 	importSchema  = "knockon.import/1"
+	presetsSchema = "knockon.presets/1"
 )
 
 type jsonSummary struct {
@@ -179,6 +180,8 @@ func writeJSON(w io.Writer, r Report, _ Options) error {
 	case *CutSets:
 		document = r.json()
 	case *Importance:
+		document = r.json()
+	case *Presets:
 		document = r.json()
 	}
 	e := json.NewEncoder(hiddenEscaper{w})

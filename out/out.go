@@ -173,6 +173,8 @@ func unsupported(format string, r Report) error {
 		name = "list of cut sets"
 	case *Importance:
 		name = "list of causes"
+	case *Presets:
+		name = "list of presets"
 	}
 	return &unsupportedError{format, name}
 }

@@ -52,6 +52,8 @@ func writeText(w io.Writer, r Report, o Options) error {
 		r.text(&b, o)
 	case *Importance:
 		r.text(&b, o)
+	case *Presets:
+		writePresets(&b, r, o)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -154,6 +154,9 @@ else the built-in catalog aws-us-east-1, and says which.`,
 		newList(a),
 		newShow(a),
 		newImport(a),
+		newInit(a),
+		newFmt(a),
+		newPresets(a),
 		newVersion(a),
 	)
 	return root
