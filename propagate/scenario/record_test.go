@@ -167,6 +167,13 @@ func TestReadIncident(t *testing.T) {
 	if s, faults, _ = ReadIncident(fsys, "here"); s != nil || !strings.Contains(faults[0].Message, "recorded here and in here/recorded.toml") {
 		t.Error(faults)
 	}
+	fsys["incident.toml"] = &fstest.MapFile{Data: []byte(scene + "[[parameter]]\nname = \"own\"\nof = 'service \"db\".load'\nrange = [\"1/s\", \"2/s\"]\n")}
+	if s, faults, _ = ReadIncident(fsys, "here"); s == nil || len(s.Record.Windows) != 3 || len(s.Record.Parameters) != 2 {
+		t.Error(faults)
+	} else if faults := s.Check(mustLoad(t, incidentCatalog)); len(faults) != 1 || !strings.HasPrefix(faults[0].Text, "of = ") || faults[0].Span.File != "here/incident.toml" {
+		t.Error(faults)
+	}
+	fsys["incident.toml"] = &fstest.MapFile{Data: []byte(incident)}
 	delete(fsys, "recorded.toml")
 	if s, faults, _ = ReadIncident(fsys, "here"); s == nil || len(s.Record.Windows) != 3 {
 		t.Error(faults)
