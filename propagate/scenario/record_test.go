@@ -238,3 +238,25 @@ func TestAWSRecordIsTheScoredSheet(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestDocumentedRecord holds that the example of docs/replay.md can be read, and that the
+// page names every word of the language.
+func TestDocumentedRecord(t *testing.T) {
+	page, err := os.ReadFile("../../docs/replay.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "```toml\n")
+	text, _, ok := strings.Cut(text, "```")
+	s, faults := Parse("replay.md", []byte(text))
+	if !ok || len(faults) > 0 || s.Record == nil || len(s.Record.Windows) != 1 || len(s.Record.Parameters) != 1 {
+		t.Fatal(faults)
+	}
+	for _, words := range [][]string{RecordedStates, ClassWords, Confidences, {"source", "controls", "once", "of", "start_class", "end_class", "limit", "facts", "unscored", "range", "why", IncidentFile, RecordedFile}} {
+		for _, word := range words {
+			if !strings.Contains(string(page), "`"+word+"`") {
+				t.Errorf("docs/replay.md does not say %q", word)
+			}
+		}
+	}
+}
