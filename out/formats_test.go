@@ -125,6 +125,7 @@ func reports(t testing.TB) map[string]Report {
 		"why":     fixedWhy(t, "clients", -1),
 		"import":  fixedImport(),
 		"presets": NewPresets("envoy"),
+		"replay":  fixedReplay(t),
 	}
 }
 

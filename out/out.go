@@ -52,7 +52,7 @@ func prose(r Report) bool {
 
 func runs(r Report) bool {
 	switch r.(type) {
-	case *Run, *Ensemble:
+	case *Run, *Ensemble, *Replay:
 		return true
 	}
 	return false
@@ -175,6 +175,8 @@ func unsupported(format string, r Report) error {
 		name = "list of causes"
 	case *Presets:
 		name = "list of presets"
+	case *Replay:
+		name = "replay"
 	}
 	return &unsupportedError{format, name}
 }

@@ -54,6 +54,8 @@ func writeText(w io.Writer, r Report, o Options) error {
 		r.text(&b, o)
 	case *Presets:
 		writePresets(&b, r, o)
+	case *Replay:
+		r.text(&b, o)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

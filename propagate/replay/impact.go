@@ -130,7 +130,9 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 	}
 	bins := len(d.members[0].Bins)
 	states := make([]propagate.State, bins)
-	failing := propagate.Healthy // of the last bin in which anything was settled
+	// Of the last bin in which anything was settled: where callers neither hear nor give
+	// up, it is as it was.
+	failing := propagate.Healthy
 	for i := range bins {
 		length := times[i+1] - times[i]
 		var good, failed, throttled, offered, nominal float64
@@ -161,6 +163,8 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 				failing = propagate.Down
 			}
 		case told:
+			failing = propagate.Healthy
+		case delayed: // it waits, and nobody gave up: that is no failure
 			failing = propagate.Healthy
 		case down:
 			failing = propagate.Down

@@ -140,6 +140,7 @@ else the built-in catalog aws-us-east-1, and says which.`,
 	root.AddCommand(
 		newBlast(a),
 		newRun(a),
+		newReplay(a),
 		newServe(a),
 		newWhy(a),
 		newAsk(a),
