@@ -137,46 +137,5 @@ func (e *unsupportedError) Error() string {
 }
 
 func unsupported(format string, r Report) error {
-	name := ""
-	switch r.(type) {
-	case *Map:
-		name = "catalog"
-	case *Blast:
-		name = "blast radius"
-	case *Ranking:
-		name = "ranking"
-	case *Listing:
-		name = "list"
-	case *Detail:
-		name = "service"
-	case *Check:
-		name = "check"
-	case *Run:
-		name = "run"
-	case *Ensemble:
-		name = "set of runs"
-	case *Why:
-		name = "explanation"
-	case *Ask:
-		name = "list of questions"
-	case *Import:
-		name = "import"
-	case *Audit:
-		name = "audit"
-	case *Rule:
-		name = "rule"
-	case *RuleList:
-		name = "list of rules"
-	case *SinglePoints:
-		name = "list of single points of failure"
-	case *CutSets:
-		name = "list of cut sets"
-	case *Importance:
-		name = "list of causes"
-	case *Presets:
-		name = "list of presets"
-	case *Replay:
-		name = "replay"
-	}
-	return &unsupportedError{format, name}
+	return &unsupportedError{format, r.kind()}
 }

@@ -13,7 +13,11 @@ import (
 
 // Report is what a format writes. It holds words and numbers only; nothing behind it
 // looks at the model again.
-type Report interface{ report() }
+type Report interface {
+	kind() string // in a few words, for messages
+	json() any    // the document that encoding/json writes
+	text(b *strings.Builder, o Options)
+}
 
 // Map is the services of a catalog and the needs between them.
 type Map struct {
@@ -144,9 +148,9 @@ type Rank struct {
 	Summary graph.Summary // of everything impaired, itself included
 }
 
-func (*Map) report()     {}
-func (*Blast) report()   {}
-func (*Ranking) report() {}
+func (*Map) kind() string     { return "catalog" }
+func (*Blast) kind() string   { return "blast radius" }
+func (*Ranking) kind() string { return "ranking" }
 
 // NewMap describes a whole catalog.
 func NewMap(c *catalog.Catalog, g *graph.Graph) *Map {
