@@ -78,7 +78,7 @@ func (en *engine) beginLeases() {
 		renewal.least = 0.5 * renewal.Nominal
 		again.least = 0.05 * l.Count / max(en.base, min(again.Timeout, l.Every, en.sc.Horizon.Seconds()))
 		if !math.IsInf(again.Timeout, 1) {
-			again.flight.coarse = 0.5 * en.tolerance * again.Timeout
+			again.coarsen(0.5 * en.tolerance * again.Timeout)
 		}
 		l.holders = mech.Leases{Every: l.Every, Low: l.TTL.Low, Spread: l.TTL.Spread}
 		n := len(l.Pauses)
@@ -300,7 +300,14 @@ func (en *engine) decideLease(e *call, from, to, good float64) {
 		l.granted.Put(from, to, good)
 		return
 	}
-	if sent := l.messages.Remove(from, to, math.Inf(1)); sent > mech.Tiny && good > 0 {
+	var sent float64
+	if e.whole == nil {
+		sent = l.messages.Remove(from, to, math.Inf(1))
+	} else { // an instance decides of its share; of those left, this is of the next ones
+		sent = l.messages.Before(to) - l.messages.Before(from)
+		l.messages.Remove(from, to, good)
+	}
+	if sent > mech.Tiny && good > 0 {
 		l.holders.Renewed(from, to, min(1, good/sent))
 	}
 }
@@ -312,7 +319,7 @@ func (en *engine) grant(e *call, good float64) {
 	}
 	l := &en.m.leases[e.Lease]
 	// What a fault took while it was about to be answered is not granted.
-	if more := l.granted.Mass() - good - sum(e.answering); more > mech.Tiny {
+	if more := l.granted.Mass() - good - e.promised(); more > mech.Tiny {
 		en.segments = l.granted.Pop(more, en.segments[:0])
 	}
 	en.segments = l.granted.Pop(good, en.segments[:0])
@@ -342,7 +349,7 @@ func (en *engine) openLeases() {
 			l.let(l.holders.Lose(l.falling * en.h))
 		}
 		left := l.Count - l.before - l.gone
-		l.ending = left > 0 && sum(e.answering) > 0.99*left
+		l.ending = left > 0 && e.promised() > 0.99*left
 	}
 }
 
@@ -363,7 +370,7 @@ func (en *engine) closeLeases() {
 // lease lapses whose time to live is longer than a period.
 func (en *engine) calm(l *lease, now float64) bool {
 	e := &en.m.calls[l.Renew]
-	return l.TTL.Low >= l.Every && e.rateLost == 0 && e.stepLost == 0 && e.flight.age(now) <= max(en.h, 2*(en.base+en.m.servers[l.Keeper].Latency)) && l.holders.Settled()
+	return l.TTL.Low >= l.Every && e.rateLost == 0 && e.stepLost == 0 && e.oldest(now) <= max(en.h, 2*(en.base+en.m.servers[l.Keeper].Latency)) && l.holders.Settled()
 }
 
 // bereave sets what the holders lose.
@@ -410,7 +417,7 @@ func (en *engine) sharpLeases() float64 {
 		e := &en.m.calls[l.Regrant]
 		at := math.Inf(1)
 		if since <= e.Timeout+en.base {
-			at = e.flight.sharp(from-e.Timeout, density) + e.Timeout
+			at = e.sharp(from-e.Timeout, density) + e.Timeout
 		}
 		if since <= e.Timeout+l.TTL.Low+en.base {
 			at = min(at, l.holders.Sharp(from, density))
@@ -438,6 +445,23 @@ func (f *flight) sharp(from, density float64) float64 {
 	return math.Inf(1)
 }
 
+// sharp is flight.sharp of all that is under way, at whatever instance: one has its share.
+func (e *call) sharp(from, density float64) float64 {
+	at := e.flight.sharp(from, density)
+	for _, x := range e.parts {
+		at = min(at, x.flight.sharp(from, density/float64(len(e.parts))))
+	}
+	return at
+}
+
+// coarsen keeps what is sent no finer than that, in seconds.
+func (e *call) coarsen(length float64) {
+	e.flight.coarse = length
+	for _, x := range e.parts {
+		x.flight.coarse = length
+	}
+}
+
 // horizonOfLeases shortens a long step to what is right for the leases.
 func (en *engine) horizonOfLeases(until float64) float64 {
 	for i := range en.m.leases {
@@ -457,8 +481,7 @@ func (en *engine) weighLeases() {
 		for k := range l.pauses {
 			m += l.pauses[k].Mass() + l.rejected[k].Mass()
 		}
-		e := &en.m.calls[l.Regrant]
-		m += e.flight.total + sum(e.answering) + sum(e.refusing)
+		m += en.m.calls[l.Regrant].settling()
 		en.balance = max(en.balance, math.Abs(m-l.Count)/l.Count)
 	}
 }
@@ -467,7 +490,7 @@ func (en *engine) weighLeases() {
 func (en *engine) asked(s *server) bool {
 	for _, i := range s.In {
 		e := &en.m.calls[i]
-		if e.Lease >= 0 && !en.isRenewal(e) && e.flight.total > 1e-3*en.m.leases[e.Lease].Count {
+		if e.Lease >= 0 && !en.isRenewal(e) && e.settling() > 1e-3*en.m.leases[e.Lease].Count {
 			return true
 		}
 	}

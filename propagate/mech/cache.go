@@ -108,6 +108,15 @@ type Recall struct {
 	Old    float64 // share of those who wait or call that may use an old value
 }
 
+// Add adds what becomes of a share of all requests.
+func (r *Recall) Add(o *Recall, share float64) {
+	r.Hit += float64(o.Hit * share)
+	r.Barred += float64(o.Barred * share)
+	r.Wait += float64(o.Wait * share)
+	r.Call += float64(o.Call * share)
+	r.Old += float64(o.Old * share)
+}
+
 // NewCache is a cache whose answers last from low to low+spread seconds, and errors
 // likewise; no errors are remembered where both are 0.
 func NewCache(keys, low, spread, negativeLow, negativeSpread float64) *Cache {
