@@ -163,6 +163,14 @@ func (x *server) instance(s *server, k int32, parts, copies []int32) {
 	}
 }
 
+// whose is the service of an instance, and of a service itself.
+func (m *model) whose(v int32) int32 {
+	if s := &m.servers[v]; s.of != nil {
+		return s.service
+	}
+	return v
+}
+
 // begin is a server to which nothing has happened yet.
 func (s *server) begin(p plan.Service) {
 	s.Service = p

@@ -26,7 +26,8 @@ type leaseState struct {
 	ready    []float64   // holders who ask as soon as they are let
 	debt     []float64   // of them, those who asked ahead of their failures, as in engine.retries
 	rate     []float64   // asks per second, in the step before
-	pauses   []mech.Line // holders who pause, by the attempt that failed
+	failed   []comeback  // of those who failed in this step, who ask again, by the attempt that failed
+	pauses   []mech.Line // holders who pause, likewise
 	rejected []mech.Line // holders who would ask again in the instant in which they were rejected
 	gone     float64     // holders who have given up
 	pace     float64     // let in per second
@@ -35,6 +36,13 @@ type leaseState struct {
 	sharp    bool    // many are ready at this instant
 	sharpAt  float64 // when many asked at one instant, the last time
 	bin      LeaseBin
+}
+
+// comeback is holders whose attempt has failed, by when they ask again: in one step,
+// and per second in the step before.
+type comeback struct {
+	late, refused, atOnce       float64 // after a time-out, after an error, after an error that calls for no pause
+	lately, refusing, atOncePer float64
 }
 
 func (s *leaseState) copy(o *leaseState) {
@@ -47,6 +55,7 @@ func (s *leaseState) copy(o *leaseState) {
 	s.granted.Copy(&o.granted)
 	s.ready = append(kept.ready[:0], o.ready...)
 	s.debt, s.rate = append(kept.debt[:0], o.debt...), append(kept.rate[:0], o.rate...)
+	s.failed = append(kept.failed[:0], o.failed...)
 	s.pauses, s.rejected = kept.pauses, kept.rejected
 	for k := range s.pauses {
 		s.pauses[k].Copy(&o.pauses[k])
@@ -74,7 +83,7 @@ func (en *engine) beginLeases() {
 		l.holders = mech.Leases{Every: l.Every, Low: l.TTL.Low, Spread: l.TTL.Spread}
 		n := len(l.Pauses)
 		l.ready, l.debt, l.rate = make([]float64, n+1), make([]float64, n+1), make([]float64, n+1)
-		l.pauses, l.rejected = make([]mech.Line, n), make([]mech.Line, n)
+		l.failed, l.pauses, l.rejected = make([]comeback, n), make([]mech.Line, n), make([]mech.Line, n)
 		en.shadow.leases[i].pauses, en.shadow.leases[i].rejected = make([]mech.Line, n), make([]mech.Line, n)
 		for k, p := range l.Pauses {
 			l.pauses[k] = mech.Line{Low: p.Low, Spread: p.Spread}
@@ -216,15 +225,18 @@ func (en *engine) offerLease(e *call) {
 }
 
 // ahead makes those ready who, within a long step, will have failed and ask again: on
-// credit, at the rate of the step before. So while rates are steady any length of step
-// gives the same flows.
+// credit, at the rate at which they failed in the step before. So while rates are steady
+// any length of step gives the same flows.
 func (en *engine) ahead(l *lease, k int) {
-	if l.debt[k] == 0 && (en.h <= en.base || l.rate[k] == 0) {
+	if l.debt[k] == 0 && en.h <= en.base {
 		return
 	}
 	expected := 0.0
-	if p := &l.pauses[k-1]; !l.paused && math.IsInf(l.pace, 1) && en.before >= float64(0.2*en.base) {
-		expected = l.rate[k] * max(0, en.h-p.Low-float64(0.5*p.Spread)-en.base)
+	if !l.paused && math.IsInf(l.pace, 1) && en.before >= float64(0.2*en.base) {
+		f, p := &l.failed[k-1], &l.pauses[k-1]
+		rest := en.h - p.Low - float64(0.5*p.Spread)
+		expected = float64(f.lately*max(0, rest-en.base)) + float64(f.refusing*max(0, rest)) +
+			float64(f.atOncePer*max(0, en.h-l.rejected[k-1].Low))
 	}
 	if m := l.ready[k] + expected - l.debt[k]; m >= 0 {
 		l.ready[k], l.debt[k] = m, expected
@@ -261,15 +273,23 @@ func (en *engine) failLease(e *call, failed []float64, from, to float64, late bo
 			continue
 		}
 		k = min(k, len(l.pauses)-1)
-		p := &l.pauses[k]
-		switch mean := p.Low + float64(0.5*p.Spread); {
-		case late && mean <= 0:
-			l.ready[k+1] += m
-		case !late && mean < max(en.base, l.After):
+		p, f := &l.pauses[k], &l.failed[k]
+		mean := p.Low + float64(0.5*p.Spread)
+		switch {
+		case late:
+			f.late += m
+		case mean < max(en.base, l.After):
+			f.atOnce += m
 			l.rejected[k].Put(from, to, m)
+			continue
 		default:
-			p.Put(from, to, m)
+			f.refused += m
 		}
+		if late && mean <= 0 {
+			l.ready[k+1] += m
+			continue
+		}
+		p.Put(from, to, m)
 	}
 }
 
@@ -310,6 +330,10 @@ func (en *engine) openLeases() {
 		l := &en.m.leases[i]
 		e := &en.m.calls[l.Regrant]
 		l.before = l.holders.Mass()
+		for k := range l.failed {
+			f := &l.failed[k]
+			f.late, f.refused, f.atOnce = 0, 0, 0
+		}
 		// Who lapses evenly within the step asks evenly within it.
 		if !en.calm(l, en.t) {
 			l.let(l.holders.Expire(en.t, en.t+en.h))
@@ -327,6 +351,10 @@ func (en *engine) closeLeases() {
 	for i := range en.m.leases {
 		l := &en.m.leases[i]
 		l.bin.Mean += float64(0.5 * (l.before + l.holders.Mass()) * en.h)
+		for k := range l.failed {
+			f := &l.failed[k]
+			f.lately, f.refusing, f.atOncePer = f.late/en.h, f.refused/en.h, f.atOnce/en.h
+		}
 	}
 	en.bereave()
 }
