@@ -163,6 +163,8 @@ func writeJSON(w io.Writer, r Report, _ Options) error {
 		return writeRunJSON(w, r.json())
 	case *Why:
 		document = r.json()
+	case *Replay:
+		document = r.json()
 	case *Ask:
 		document = r.json()
 	}

@@ -39,7 +39,7 @@ func graphs(r Report) bool {
 
 func runs(r Report) bool {
 	switch r.(type) {
-	case *Run, *Ensemble:
+	case *Run, *Ensemble, *Replay:
 		return true
 	}
 	return false
@@ -120,6 +120,8 @@ func unsupported(format string, r Report) error {
 		name = "explanation"
 	case *Ask:
 		name = "list of questions"
+	case *Replay:
+		name = "replay"
 	}
 	return &unsupportedError{format, name}
 }

@@ -18,6 +18,9 @@ func writeCSV(w io.Writer, r Report, _ Options) error {
 	if many, ok := r.(*Ensemble); ok {
 		return writeManyCSV(c, many)
 	}
+	if replayed, ok := r.(*Replay); ok {
+		return writeReplayCSV(c, replayed)
+	}
 	run, ok := r.(*Run)
 	if !ok {
 		return unsupported("csv", r)

@@ -24,6 +24,9 @@ func writeSVG(w io.Writer, r Report, _ Options) error {
 	case *Ensemble:
 		_, err := w.Write(drawEnsemble(r))
 		return err
+	case *Replay:
+		_, err := w.Write(drawReplay(r))
+		return err
 	}
 	s, err := sceneOf("svg", r)
 	if err != nil {

@@ -34,6 +34,8 @@ func writeText(w io.Writer, r Report, o Options) error {
 		writeWhy(&b, r, o)
 	case *Ask:
 		r.text(&b, o)
+	case *Replay:
+		r.text(&b, o)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/toml"
 )
 
 // maxSuggestions bounds the search for what a dangling name may have meant: each
@@ -17,7 +18,7 @@ const maxSuggestions = 200
 // zones and replicas of a service, needs of one, leases, health checks. A scenario
 // without errors can be played on the catalog.
 func (s *Scenario) Check(c *catalog.Catalog) diag.List {
-	k := &checker{s: s, c: c, named: make(map[string]bool, len(c.Services))}
+	k := &checker{s: s, doc: s.doc, c: c, named: make(map[string]bool, len(c.Services))}
 	for i := range c.Services {
 		k.named[c.Services[i].ID] = true
 	}
@@ -50,12 +51,17 @@ func (s *Scenario) Check(c *catalog.Catalog) diag.List {
 	for i := range s.Expects {
 		k.expect(&s.Expects[i])
 	}
+	if s.Record != nil {
+		k.doc = s.Record.doc
+		k.record(s.Record)
+	}
 	return listed(k.faults, k.unlisted)
 }
 
 // checker compares a scenario with a catalog.
 type checker struct {
 	s         *Scenario
+	doc       *toml.Document // of the file that is looked at; nil where none was read
 	c         *catalog.Catalog
 	named     map[string]bool
 	ids       []string // of all services, once somebody needs them
@@ -74,8 +80,8 @@ func (k *checker) add(severity diag.Severity, at diag.Span, help, message string
 	d := diag.Diagnostic{Severity: severity, Span: at, Message: message, Help: help}
 	if at.IsZero() {
 		d.Span.File = k.s.File
-	} else if k.s.doc != nil {
-		d.Text = k.s.doc.Line(at.Line)
+	} else if k.doc != nil {
+		d.Text = k.doc.Line(at.Line)
 	}
 	k.faults.Add(d)
 }

@@ -135,7 +135,7 @@ else the built-in catalog aws-us-east-1, and says which.`,
 		return usagef("--color %q is not known%s", a.color, suggestion(a.color, []string{"auto", "always", "never"}))
 	}
 	root.AddCommand(
-		newBlast(a), newRun(a), newWhy(a), newAsk(a), newRank(a), newRender(a), newCheck(a), newList(a), newShow(a), newVersion(a),
+		newBlast(a), newRun(a), newReplay(a), newWhy(a), newAsk(a), newRank(a), newRender(a), newCheck(a), newList(a), newShow(a), newVersion(a),
 	)
 	return root
 }
