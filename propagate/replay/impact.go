@@ -164,6 +164,8 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 			}
 		case told:
 			failing = propagate.Healthy
+		case down && d.waits(0.5*(times[i]+times[i+1])): // work waits there, and nobody is there to do it
+			failing = propagate.Down
 		case delayed: // it waits, and nobody gave up: that is no failure
 			failing = propagate.Healthy
 		case down:
@@ -180,6 +182,17 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 		}
 	}
 	return states
+}
+
+// waits reports whether all of them wait for a restart at a time: they do not come back
+// by themselves.
+func (d *demand) waits(t float64) bool {
+	for _, s := range d.members {
+		if !slices.ContainsFunc(s.Hand, func(h propagate.Span) bool { return h.From <= t && t < h.To }) {
+			return false
+		}
+	}
+	return true
 }
 
 // windows are the spans of bins in one state. What is impaired for less than
