@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -133,11 +134,33 @@ func (g *Graph) schedule() *schedule {
 			s.falls[together[0]]++
 		}
 	}
-	// Neighbours in the order have much of their blast radius in common, so that rows
-	// are few and full.
-	slices.SortFunc(s.roots, func(v, w Node) int { return cmp.Compare(s.place[v], s.place[w]) })
 	s.imply(g, s.collapse(g))
+	s.arrange()
 	return s
+}
+
+// arrange puts roots that have much of their blast radius in common side by side, so
+// that rows are few and full: hubs with hubs, and those that reach little with their
+// neighbours in the order. How many chains lead to a service from above says which is
+// which.
+func (s *schedule) arrange() {
+	chains := make([]float64, len(s.order))
+	for p := len(s.order) - 1; p >= 0; p-- {
+		chains[p] = 1
+		for _, a := range s.mild.of(p) {
+			if u := int(a.user()); u > p {
+				chains[p] = min(chains[p]+chains[u], 1e300)
+			}
+		}
+	}
+	size := make([]int, len(s.order)) // by place, in powers of two
+	for p, n := range chains {
+		size[p] = math.Ilogb(n)
+	}
+	slices.SortFunc(s.roots, func(v, w Node) int {
+		p, q := s.place[v], s.place[w]
+		return cmp.Or(cmp.Compare(size[q], size[p]), cmp.Compare(p, q))
+	})
 }
 
 // imply finds what the largest knot takes with it, by losing it alone.
@@ -239,7 +262,7 @@ func (s *schedule) collapse(g *Graph) (plain []bool) {
 		for _, m := range member[first[p]:first[p+1]] {
 			for _, a := range s.mild.of(int(m)) {
 				u := int32(a.user())
-				if a.rule() != ruleJoint && felt[a.rule()][down] == IsDown && felt[a.rule()][corrupt]&^IsDown == 0 {
+				if losesAll[a.rule()] {
 					if u = s.head[u]; int(u) == p {
 						continue
 					}
@@ -394,8 +417,11 @@ func (s *sweep) pass(p int, along []arc, impaired State, behind int) int {
 		case a.rule() == ruleJoint:
 			s.joint[u/64] |= 1 << (u % 64)
 			again = true
-		case simple && felt[a.rule()][down] == IsDown: // nearly all of them
-			again = s.lose(s.head[u], down, &s.planes[down][row])
+		case simple && losesAll[a.rule()]: // nearly all of them
+			if s.loseDown(u, &s.planes[down][row]) && int(u) <= p && (behind < 0 || int(u) < behind) {
+				behind = int(u)
+			}
+			continue
 		default:
 			for planes := only; planes != 0; planes &= planes - 1 {
 				bit := bits.TrailingZeros8(uint8(planes))
@@ -442,6 +468,28 @@ func (s *sweep) impair(p int32, impaired State, in *lanes) (changed bool) {
 		}
 	}
 	return changed
+}
+
+// losesAll are the rules by which a lost target loses its user, and makes nothing else
+// of it. Arcs of these from what is lost lead to heads.
+var losesAll = func() (l [1 << ruleBits]bool) {
+	for r := range felt {
+		l[r] = felt[r][down] == IsDown && felt[r][corrupt] == IsDown
+	}
+	return l
+}()
+
+// loseDown is lose for what is down, in few steps: this is where sweeps spend their time.
+func (s *sweep) loseDown(h int32, in *lanes) bool {
+	row := s.row[h] - 1
+	if row < 0 || s.present[row]&IsDown == 0 || s.knot >= 0 && (h == s.knot || s.implied[h]) {
+		return s.lose(h, down, in)
+	}
+	if !s.planes[down][row].or(in) {
+		return false
+	}
+	s.lost[h/64] |= 1 << (h % 64)
+	return true
 }
 
 // lose is impair for a head, and one of the two ways to be lost.
@@ -586,7 +634,15 @@ func (s *sweep) count() {
 	// besides.
 	with, weight := s.with, s.weighs
 	for row, p := range s.places {
-		lost := s.in(p, isLost)
+		var lost lanes
+		switch s.present[row] {
+		case IsDown: // then it is a head
+			if lost = s.planes[down][row]; s.knot >= 0 && s.implied[p] {
+				lost.or(&s.all)
+			}
+		default:
+			lost = s.in(p, isLost)
+		}
 		if s.present[row]&isLost != 0 { // by heads, for all that are lost with them
 			besides := lost
 			switch {
