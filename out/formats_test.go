@@ -11,6 +11,7 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/importers"
 	"github.com/knockon/knockon/graph"
 )
 
@@ -122,7 +123,27 @@ func reports(t testing.TB) map[string]Report {
 		"unnamed": NewCheck(nil, nil, diag.List{}),
 		"run":     fixedReport(t),
 		"why":     fixedWhy(t, "clients", -1),
+		"import":  fixedImport(),
+		"presets": NewPresets("envoy"),
+		"replay":  fixedReplay(t),
 	}
+}
+
+// fixedImport is what comes of one small file.
+func fixedImport() *Import {
+	file := importers.File{Name: "compose.yaml", Data: []byte(`
+services:
+  web:
+    image: nginx
+    depends_on: [api, nothing]
+  api:
+    environment: { DB: "postgres://user:secret@db/x", OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4317" }
+    deploy: { replicas: 3 }
+  db: { image: "postgres:16" }
+  collector: {}
+`)}
+	inputs, _ := importers.Group([]importers.File{file})
+	return NewImport(importers.Import(inputs, importers.Options{}))
 }
 
 func nodes(t testing.TB, g *graph.Graph, ids ...string) (all []graph.Node) {
@@ -161,7 +182,7 @@ func TestEveryReportInEveryFormat(t *testing.T) {
 			if f.Name == "json" && !json.Valid(one.Bytes()) {
 				t.Errorf("%s: not JSON", name)
 			}
-			if f.Name == "json" || f.Name == "text" {
+			if f.Name == "json" || f.Name == "text" || f.Name == "toml" {
 				golden(t, filepath.Join("testdata", name+"."+f.Extensions[0]), one.Bytes())
 			}
 		}
@@ -169,12 +190,12 @@ func TestEveryReportInEveryFormat(t *testing.T) {
 }
 
 func TestFormatsByNameAndExtension(t *testing.T) {
-	for file, want := range map[string]string{"a.svg": "svg", "b.JSON": "json", "x/y.mmd": "mermaid", "d.gv": "dot", "e.txt": "text", "f.csv": "csv"} {
+	for file, want := range map[string]string{"a.svg": "svg", "b.JSON": "json", "x/y.mmd": "mermaid", "d.gv": "dot", "e.txt": "text", "f.csv": "csv", "g.png": "png", "h.html": "html", "i.htm": "html"} {
 		if f, ok := FormatOf(file); !ok || f.Name != want {
 			t.Errorf("%s is %q", file, f.Name)
 		}
 	}
-	for _, file := range []string{"a", "a.png", "", "svg"} {
+	for _, file := range []string{"a", "a.bmp", "", "svg"} {
 		if f, ok := FormatOf(file); ok {
 			t.Errorf("%q is taken for %s", file, f.Name)
 		}
