@@ -177,7 +177,7 @@ func (r *backstageReader) describe(e *entity, o Options) {
 	if k, ok := backstageTypes[kind]; ok {
 		s.Kind = k
 	} else {
-		s.guessKind(kind, "its type "+cleanName(kind))
+		s.guessKind(kind, "from its type "+cleanName(kind))
 	}
 	s.Group = r.group(e)
 	if o.TierKey != "" {

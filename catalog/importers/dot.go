@@ -316,7 +316,7 @@ func (p *dotParser) declare(id string, at diag.Span, scope dotScope) {
 		p.groups[id] = scope.group
 	}
 	if s := p.d.Service(id); s == nil || !s.Declared {
-		p.d.Declare(id, at).guessKind(id, "its name")
+		p.d.Declare(id, at).guessKind(id, "from its name")
 	}
 }
 
@@ -343,7 +343,7 @@ func (p *dotParser) describe(id string, attributes map[string]string) {
 		s.Title = label
 	}
 	if attributes["shape"] == "cylinder" && s.Kind == catalog.KindService {
-		s.Kind, s.KindGuess = catalog.KindDatabase, "its shape"
+		s.Kind, s.KindGuess = catalog.KindDatabase, "from its shape"
 	}
 }
 
