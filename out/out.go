@@ -37,6 +37,11 @@ func graphs(r Report) bool {
 	return false
 }
 
+func catalogs(r Report) bool {
+	_, ok := r.(*Map)
+	return ok
+}
+
 func runs(r Report) bool {
 	switch r.(type) {
 	case *Run, *Ensemble:
@@ -56,10 +61,14 @@ type Options struct {
 // Formats is the table of formats, sorted by name.
 func Formats() []Format {
 	return []Format{
-		{"csv", []string{"csv"}, "series for spreadsheets", runs, writeCSV},
+		{"backstage", []string{"yaml", "yml"}, "entities of Backstage", catalogs, writeBackstage},
+		{"csv", []string{"csv"}, "needs, or series, for spreadsheets", func(r Report) bool { return catalogs(r) || runs(r) }, writeCSV},
+		{"d2", []string{"d2"}, "a diagram of D2", catalogs, writeD2},
 		{"dot", []string{"dot", "gv"}, "Graphviz source", graphs, writeDOT},
+		{"graphml", []string{"graphml"}, "for libraries of graphs", catalogs, writeGraphML},
 		{"json", []string{"json"}, "for programs", anything, writeJSON},
 		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", graphs, writeMermaid},
+		{"structurizr", nil, "a workspace of Structurizr, in JSON", catalogs, writeStructurizr},
 		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},
 		{"text", []string{"txt"}, "for terminals", anything, writeText},
 		{"toml", []string{"toml"}, "a catalog", imports, writeTOML},

@@ -9,10 +9,13 @@ import (
 	"github.com/knockon/knockon/propagate"
 )
 
-// writeCSV writes the series of a run as a table that spreadsheets load: one row for
+// writeCSV writes a catalog as a list of its needs, and the series of a run as a table that spreadsheets load: one row for
 // every bin of every service and need, and for every moment of an action, one column
 // for every number, a cell empty where a number does not apply. RFC 4180.
 func writeCSV(w io.Writer, r Report, _ Options) error {
+	if m, ok := r.(*Map); ok {
+		return writeMapCSV(w, m)
+	}
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
 	if many, ok := r.(*Ensemble); ok {

@@ -131,7 +131,10 @@ func (r *backstageReader) name() {
 			continue
 		}
 		e.service = e.written
-		if count[e.name] > 1 {
+		if id := e.metadata.get("annotations", "knockon.github.io/id").str(); id != "" {
+			e.service = cleanName(id) // as our own export keeps it
+		}
+		if count[e.name] > 1 && e.service == e.written {
 			e.service = e.kind + ":" + e.namespace + "/" + e.written
 		}
 		r.names = append(r.names, e.service)

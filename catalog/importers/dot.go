@@ -512,9 +512,8 @@ func (l *dotLexer) quoted(t dotToken) (dotToken, error) {
 					l.at++
 					l.line++
 					continue
-				case '\\':
+				case '\\': // an escape in labels only; names are not written with two
 					l.at++
-					b = append(b, '\\')
 				}
 			}
 			b = append(b, c)
