@@ -137,7 +137,7 @@ else the built-in catalog aws-us-east-1, and says which.`,
 	}
 	root.AddCommand(
 		newBlast(a), newRun(a), newWhy(a), newAsk(a), newRank(a), newRender(a), newCheck(a), newList(a), newShow(a),
-		newImport(a), newInit(a), newFmt(a), newPresets(a), newVersion(a),
+		newImport(a), newInit(a), newFmt(a), newSchema(a), newPresets(a), newVersion(a),
 	)
 	return root
 }
