@@ -257,6 +257,9 @@ func (r *otlpReader) link() {
 		case parent == nil && (s.Kind == otlpServer || s.Kind == otlpConsumer) && s.Attributes.get("peer.service") != "":
 			peer := s.Attributes.get("peer.service")
 			r.d.Declare(peer, r.f.whole())
+			if s.Kind == otlpConsumer {
+				c.Mode = catalog.Async
+			}
 			r.t.Call(peer, s.service, 1, failed, c)
 		}
 		if (s.Kind == otlpClient || s.Kind == otlpProducer) && !s.called {
