@@ -42,7 +42,7 @@ type ImportedNeed struct {
 	Sources  []string
 }
 
-func (*Import) report() {}
+func (*Import) kind() string { return "import" }
 
 // NewImport describes what an import has found.
 func NewImport(d *importers.Draft) *Import {
@@ -78,7 +78,7 @@ func writeTOML(w io.Writer, r Report, _ Options) error {
 	return err
 }
 
-func writeImport(b *strings.Builder, r *Import, o Options) {
+func (r *Import) text(b *strings.Builder, o Options) {
 	if r.Merge != nil {
 		r.mergeText(b, o)
 		return
@@ -162,7 +162,7 @@ type jsonImportedNeed struct {
 	Sources []string `json:"sources"`
 }
 
-func (r *Import) json() jsonImport {
+func (r *Import) json() any {
 	j := jsonImport{
 		Schema: importSchema, Services: append([]string{}, r.Services...), Dependencies: append([][]string{}, r.Dependencies...),
 		Inferred: append([][]string{}, r.Inferred...), Dangling: append([][]string{}, r.Dangling...),

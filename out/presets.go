@@ -13,7 +13,7 @@ type Presets struct {
 	Presets []policy.Preset
 }
 
-func (*Presets) report() {}
+func (*Presets) kind() string { return "list of presets" }
 
 // NewPresets lists the presets whose key, name or source contains word.
 func NewPresets(word string) *Presets {
@@ -26,7 +26,7 @@ func NewPresets(word string) *Presets {
 	return r
 }
 
-func writePresets(b *strings.Builder, r *Presets, o Options) {
+func (r *Presets) text(b *strings.Builder, o Options) {
 	key := ""
 	for _, p := range r.Presets {
 		if p.Key != key {
@@ -57,7 +57,7 @@ type jsonPreset struct {
 	Source string `json:"source"`
 }
 
-func (r *Presets) json() jsonPresets {
+func (r *Presets) json() any {
 	j := jsonPresets{Schema: presetsSchema, Presets: []jsonPreset{}}
 	for _, p := range r.Presets {
 		j.Presets = append(j.Presets, jsonPreset(p))

@@ -27,6 +27,7 @@ func (r *reader) action(t *toml.Table) {
 	r.services(d, "tools", &a.Tools, &a.ToolsAt)
 	r.tries(d, &a)
 	plain(d, "takes", toml.Duration, &a.Takes)
+	r.known(d, &a.Known)
 	deeds := r.tables(d, "do")
 	for _, t := range deeds {
 		r.deed(t, &a)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/toml"
 )
 
 // maxSuggestions bounds the search for what a dangling name may have meant: each
@@ -50,6 +51,9 @@ func (s *Scenario) Check(c *catalog.Catalog) diag.List {
 	for i := range s.Expects {
 		k.expect(&s.Expects[i])
 	}
+	if s.Record != nil {
+		k.record(s.Record)
+	}
 	return listed(k.faults, k.unlisted)
 }
 
@@ -74,10 +78,19 @@ func (k *checker) add(severity diag.Severity, at diag.Span, help, message string
 	d := diag.Diagnostic{Severity: severity, Span: at, Message: message, Help: help}
 	if at.IsZero() {
 		d.Span.File = k.s.File
-	} else if k.s.doc != nil {
-		d.Text = k.s.doc.Line(at.Line)
+	} else if doc := k.s.document(at.File); doc != nil {
+		d.Text = doc.Line(at.Line)
 	}
 	k.faults.Add(d)
+}
+
+// document is the file of a place: that of the scenario, or of its record where that
+// stands apart; nil where no file was read.
+func (s *Scenario) document(file string) *toml.Document {
+	if s.Record != nil && s.Record.doc != nil && s.Record.File == file {
+		return s.Record.doc
+	}
+	return s.doc
 }
 
 // service reports a name that no service has.

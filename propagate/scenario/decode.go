@@ -57,6 +57,7 @@ func (r *reader) root(t *toml.Table) {
 	for _, t := range r.tables(d, "expect") {
 		r.expect(t)
 	}
+	s.Record = r.record(d)
 	d.Done()
 }
 

@@ -33,6 +33,7 @@ func (r *reader) fault(t *toml.Table) {
 	times, isLoad, ok := r.effect(d, &f)
 	r.turns(d, &f, ok && !isLoad)
 	r.part(d, &f, ok, isLoad)
+	r.known(d, &f.Known)
 	if ok && named {
 		ok = r.fitting(d, &f, isLoad)
 	}

@@ -26,6 +26,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(storm))
 	f.Add([]byte(rescue))
+	f.Add([]byte(incident))
 	c, _, err := catalog.Load(catalog.Source{Name: "shop.toml", Data: []byte(plant)})
 	if err != nil {
 		f.Fatal(err)
@@ -51,7 +52,7 @@ func FuzzParse(f *testing.F) {
 		if s == nil {
 			return
 		}
-		if diff := cmp.Diff(s, again, cmpopts.IgnoreUnexported(Scenario{})); diff != "" {
+		if diff := cmp.Diff(s, again, cmpopts.IgnoreUnexported(Scenario{}, Record{})); diff != "" {
 			t.Error(diff)
 		}
 		checkPlayable(t, s)
@@ -141,6 +142,9 @@ func checkPlayable(t *testing.T, s *Scenario) {
 	if end, ok := s.TriggerEnd(); ok && (end < 0 || end > s.Horizon) {
 		t.Errorf("the trigger ends at %s", end)
 	}
+	if s.Record != nil {
+		checkScorable(t, s.Record)
+	}
 	for _, x := range s.Expects {
 		ok := x.Text != "" && x.At.V >= 0 && x.At.V <= s.Horizon && x.To <= s.Horizon && (x.From < x.To) == x.During
 		ok = ok && (x.Service == "" && x.Lease == "") == (x.Kind == ExpectVerdict) && x.Value >= 0 && x.Relative >= 0 && x.Absolute >= 0
@@ -151,6 +155,32 @@ func checkPlayable(t *testing.T, s *Scenario) {
 		}
 		if !ok {
 			t.Errorf("%+v", x)
+		}
+	}
+}
+
+// checkScorable checks what a score may rely on.
+func checkScorable(t *testing.T, rec *Record) {
+	t.Helper()
+	moment := func(m Moment) bool {
+		return m.Low <= m.High && m.High-m.Low < 1e9 && (m.Known || m == Moment{})
+	}
+	for _, w := range rec.Windows {
+		ok := w.Service != "" && len(w.Of) > 0 && len(w.Of) == len(w.OfAt) && slices.Contains(RecordedStates, w.State) && moment(w.Start) && moment(w.End)
+		ok = ok && (w.Start.Known || w.StartClass == Unscored) && (w.End.Known || w.EndClass == Unscored) && (w.Limit == 0 || w.State == "delayed")
+		ok = ok && (!w.Scores() || Tolerance(w.Confidence) > 0) && (!w.Start.Known || !w.End.Known || w.End.High > w.Start.Low)
+		if !ok {
+			t.Errorf("%+v", w)
+		}
+	}
+	for _, p := range rec.Parameters {
+		if p.Name == "" || len(p.Paths) == 0 || len(p.Paths) != len(p.PathsAt) || !(0 < p.Low && p.Low < p.High) {
+			t.Errorf("%+v", p)
+		}
+	}
+	for _, m := range rec.Once {
+		if !moment(m) || !m.Known {
+			t.Errorf("%+v", m)
 		}
 	}
 }

@@ -33,6 +33,7 @@ type Scenario struct {
 	Observers   []Observer    // in the order of the file
 	Actions     []Action      // in the order of the file
 	Expects     []Expect      // in the order of the file
+	Record      *Record       // what was recorded of it, where it happened; nil where it did not
 	File        string        // as it was named
 
 	doc *toml.Document // for the lines that Check shows; nil where no file was read
@@ -51,6 +52,7 @@ type Fault struct {
 	Down    unit.Duration // of flapping: time down, which comes first
 	Zone    string        // only this zone; may be empty
 	Count   int64         // only so many replicas, wherever they stand; 0: all, or all of the zone
+	Known   Known         // of an incident
 	Span    diag.Span
 
 	ServiceAt diag.Span // where Service is named
@@ -110,6 +112,12 @@ type Daily struct {
 	Trough float64
 }
 
+// Known is how something that happened is known.
+type Known struct {
+	Confidence string // one of Confidences; "" where not stated
+	Facts      string // what it is known from
+}
+
 // Observer is somebody, or something, that sees what happens. It is blind while
 // one of its Needs is down or frozen.
 type Observer struct {
@@ -127,6 +135,7 @@ type Observer struct {
 type Action struct {
 	ID    string        // may be empty
 	At    unit.Duration // when it is decided; 0 where After is stated
+	Known Known         // of what operators did in an incident
 	After *Trigger      // nil: at At
 	Tools []string      // services; it waits while one of them is down; in the order of the file
 	Tries int           // attempts that fail before one works
@@ -185,6 +194,7 @@ const (
 type Deed struct {
 	Verb      Verb
 	Target    string        // a service; of Restore and RollBack a fault's ID; of Pace, Unpace, Pause and Resume a lease; of Disable and Enable a health check; "" where From and To are stated
+	PutBack   bool          // of Disable: what the health check has taken out of rotation returns to it
 	Autoscale bool          // of Disable and Enable: Target is a service, and this is about its autoscaling
 	From      string        // of Cut, Bypass, FailOver and Mend: the service whose need it is
 	To        string        // of these: the service that it needs
