@@ -157,6 +157,7 @@ else the built-in catalog aws-us-east-1, and says which.`,
 		newImport(a),
 		newInit(a),
 		newFmt(a),
+		newSchema(a),
 		newPresets(a),
 		newVersion(a),
 	)
