@@ -174,6 +174,8 @@ func writeJSON(w io.Writer, r Report, _ Options) error {
 		document = r.json()
 	case *RuleList:
 		document = r.json()
+	case *Diff:
+		document = r.json()
 	case *SinglePoints:
 		document = r.json()
 	case *CutSets:

@@ -44,7 +44,7 @@ func audits(r Report) bool {
 
 func prose(r Report) bool {
 	switch r.(type) {
-	case *Audit, *Rule:
+	case *Audit, *Rule, *Diff:
 		return true
 	}
 	return false
@@ -165,6 +165,8 @@ func unsupported(format string, r Report) error {
 		name = "rule"
 	case *RuleList:
 		name = "list of rules"
+	case *Diff:
+		name = "difference"
 	case *SinglePoints:
 		name = "list of single points of failure"
 	case *CutSets:

@@ -42,6 +42,8 @@ func writeText(w io.Writer, r Report, o Options) error {
 		r.text(&b, o)
 	case *RuleList:
 		r.text(&b, o)
+	case *Diff:
+		r.text(&b, o)
 	case *SinglePoints:
 		r.text(&b, o)
 	case *CutSets:
