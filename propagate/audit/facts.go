@@ -37,6 +37,8 @@ type Facts struct {
 	byRoot    func() []float64
 	plan      func() *plan.Plan
 	assumed   func() []bool
+	storms    func() []float64
+	products  func() []triesPath
 	total     float64
 	reliances map[graph.Node]*Reliance
 	seen      []int32 // by service: the last search that came to it
@@ -70,6 +72,8 @@ func newFacts(ctx context.Context, in Input) *Facts {
 		return p
 	})
 	f.assumed = sync.OnceValue(f.restOnAssumedLoad)
+	f.storms = sync.OnceValue(f.amplifications)
+	f.products = sync.OnceValue(f.retryProducts)
 	return f
 }
 
