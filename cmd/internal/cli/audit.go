@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out"
@@ -216,6 +217,27 @@ func (a *app) auditConfig(name string) (*audit.Config, error) {
 	}
 	return config, nil
 }
+
+// auditTab is the audit of a catalog as a tab of its page, where a page is asked for:
+// what the outage that is shown could have told. Suppressions do not expire there, so
+// that a page is the same on every day.
+func (a *app) auditTab(ctx context.Context, plan []output, c *catalog.Catalog, g *graph.Graph) ([]out.Tab, error) {
+	if !showsPage(plan) {
+		return nil, nil
+	}
+	config, err := a.auditConfig("")
+	if err != nil {
+		return nil, err
+	}
+	result, err := audit.Run(ctx, audit.Input{Catalog: c, Graph: g, Texts: a.texts}, audit.Options{Config: config})
+	if err != nil {
+		return nil, nil // interrupted: the page goes without
+	}
+	return []out.Tab{{Title: "Audit", Report: out.NewAudit(c, result, tabFindings)}}, nil
+}
+
+// tabFindings is how many findings the tab shows with their evidence.
+const tabFindings = 10
 
 // findUpwards looks for a file here and in the folders above, up to that of a
 // repository: what lies beyond is nobody's who works here. It returns "" without one.
