@@ -49,7 +49,7 @@ func audits(r Report) bool {
 
 func prose(r Report) bool {
 	switch r.(type) {
-	case *Audit, *Rule:
+	case *Audit, *Rule, *Diff:
 		return true
 	}
 	return false
