@@ -47,10 +47,18 @@ do = [{ restore = "stuck" }]
 service     = "worker"
 state       = "delayed"
 limit       = "5m"
-start       = "15m"
+start       = "50m"
 start_class = "emergent"
 end         = "2h"
 end_class   = "emergent"
+confidence  = "A"
+[[recorded]]
+service     = "worker"
+state       = "down"
+start       = "10m"
+start_class = "scripted"
+end         = "50m"
+end_class   = "scripted"
 confidence  = "A"
 `
 
@@ -99,7 +107,7 @@ func truth(t *testing.T, c *catalog.Catalog, sc *scenario.Scenario, values map[s
 	}
 	found := false
 	for _, x := range Impacts(c, res, sc.Record, Shown) {
-		if x.Service == "worker" {
+		if x.Service == "worker" && x.State == propagate.Delayed {
 			w := &sc.Record.Windows[0]
 			w.Start, w.End, found = at(x.From), at(x.To), true
 		}
@@ -256,11 +264,11 @@ func TestPointOfNoReturn(t *testing.T) {
 		t.Fatalf("%+v", h.Actions)
 	}
 	a := h.Actions[0]
-	if math.Abs(a.Last-30) > 1 || a.InTime || !a.Matters || a.Early != 0 || math.Abs(h.Minutes-105) > 2 {
+	if math.Abs(a.Last-30) > 1 || a.InTime || !a.Matters || a.Early != 0 || math.Abs(h.Minutes-110) > 2 {
 		t.Errorf("%+v of %v minutes", a, h.Minutes)
 	}
-	// 105 minutes of impact for 39 of waiting.
-	if math.Abs(a.PerMin-105.0/39) > 0.1 || math.Abs(a.Never-285) > 2 {
+	// 40 minutes down and 70 delayed, for 39 of waiting.
+	if math.Abs(a.PerMin-110.0/39) > 0.1 || math.Abs(a.Never-290) > 2 {
 		t.Errorf("%+v", a)
 	}
 	if sc.Actions[0].At != 50*60*1e9 {
@@ -307,7 +315,7 @@ func TestManySeeds(t *testing.T) {
 	}
 	low, mid, high := s.Of(func(h *Headline) float64 { return h.Recovery.Median })
 	want := New(c, one, nil).Headline.Recovery.Median
-	if low != want || mid != want || high != want || len(s.Boundaries) != 2 || s.Boundaries[1].None != 0 {
+	if low != want || mid != want || high != want || len(s.Boundaries) != 4 || s.Boundaries[1].None != 0 {
 		t.Errorf("%v, %v, %v of %v; %+v", low, mid, high, want, s.Boundaries)
 	}
 }

@@ -136,7 +136,7 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 	for i := range bins {
 		length := times[i+1] - times[i]
 		var good, failed, throttled, offered, nominal float64
-		down, delayed, frozen := true, false, false
+		down, stopped, delayed, frozen := true, true, false, false
 		for _, s := range d.members {
 			b := &s.Bins[i]
 			good += b.Good
@@ -145,6 +145,7 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 			offered += b.Offered
 			nominal += s.Nominal
 			down = down && b.State == propagate.Down
+			stopped = stopped && b.Capacity <= 0
 			frozen = frozen || b.State == propagate.Frozen
 			if d.limit > 0 {
 				delayed = delayed || b.Age > d.limit
@@ -164,6 +165,8 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 			}
 		case told:
 			failing = propagate.Healthy
+		case stopped:
+			failing = propagate.Down
 		case delayed: // it waits, and nobody gave up: that is no failure
 			failing = propagate.Healthy
 		case down:
