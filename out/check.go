@@ -27,7 +27,7 @@ type Check struct {
 	Experimental []string   // policies that are read and checked, and used by no engine yet
 }
 
-func (*Check) report() {}
+func (*Check) kind() string { return "check" }
 
 // NewCheck describes a catalog; c and g are nil when its faults are errors.
 func NewCheck(c *catalog.Catalog, g *graph.Graph, faults diag.List) *Check {
@@ -59,7 +59,7 @@ func NewCheck(c *catalog.Catalog, g *graph.Graph, faults diag.List) *Check {
 	return r
 }
 
-func writeCheck(b *strings.Builder, r *Check, o Options) {
+func (r *Check) text(b *strings.Builder, o Options) {
 	for _, d := range r.Faults {
 		b.WriteString(d.String())
 	}
@@ -128,7 +128,7 @@ type jsonRelated struct {
 	Note   string `json:"note"`
 }
 
-func (r *Check) json() jsonCheck {
+func (r *Check) json() any {
 	j := jsonCheck{
 		Schema: checkSchema, Valid: r.Valid, Diagnostics: []jsonDiagnostic{}, Title: r.Title,
 		Services: r.Services, Needs: r.Needs, Groups: r.Groups, Leases: r.Leases, HealthChecks: r.HealthChecks,
@@ -138,11 +138,15 @@ func (r *Check) json() jsonCheck {
 		j.Evidence[e.String()] = r.Evidence[e]
 	}
 	for _, d := range r.Faults {
-		x := jsonDiagnostic{Severity: d.Severity.String(), File: d.Span.File, Line: d.Span.Line, Column: d.Span.Col, Message: d.Message, Help: d.Help}
-		for _, l := range d.Related {
-			x.Related = append(x.Related, jsonRelated{l.Span.File, l.Span.Line, l.Span.Col, l.Note})
-		}
-		j.Diagnostics = append(j.Diagnostics, x)
+		j.Diagnostics = append(j.Diagnostics, newJSONDiagnostic(d))
 	}
 	return j
+}
+
+func newJSONDiagnostic(d diag.Diagnostic) jsonDiagnostic {
+	x := jsonDiagnostic{Severity: d.Severity.String(), File: d.Span.File, Line: d.Span.Line, Column: d.Span.Col, Message: d.Message, Help: d.Help}
+	for _, l := range d.Related {
+		x.Related = append(x.Related, jsonRelated{l.Span.File, l.Span.Line, l.Span.Col, l.Note})
+	}
+	return x
 }

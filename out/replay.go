@@ -27,7 +27,7 @@ type Replay struct {
 	ShowParameters bool     // a text lists all of them
 }
 
-func (*Replay) report() {}
+func (*Replay) kind() string { return "replay" }
 
 // NewReplay describes a replay.
 func NewReplay(c *catalog.Catalog, r *replay.Replay, o RunOptions) *Replay {

@@ -150,7 +150,7 @@ type jsonMove struct {
 	Up      jsonNumber `json:"up_min"`
 }
 
-func (r *Replay) json() jsonReplay {
+func (r *Replay) json() any {
 	j := jsonReplay{
 		Schema: replaySchema, Catalog: r.Catalog, Played: jsonNumber(r.Played), Chance: r.Chance, Partial: r.Partial,
 		Scenario:  jsonScenario{ID: r.ID, Title: r.Title, Description: r.Description, File: r.File, Horizon: jsonNumber(r.Horizon)},

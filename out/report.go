@@ -6,14 +6,18 @@ import (
 	"strings"
 
 	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/graph"
 )
 
-// Report is what a format writes: a *Map, a *Blast, a *Ranking, a *Listing, a
-// *Detail, a *Check, a *Run, an *Ensemble, a *Why or an *Ask. It holds words and numbers only; nothing
-// behind it looks at the model again.
-type Report interface{ report() }
+// Report is what a format writes. It holds words and numbers only; nothing behind it
+// looks at the model again.
+type Report interface {
+	kind() string // in a few words, for messages
+	json() any    // the document that encoding/json writes
+	text(b *strings.Builder, o Options)
+}
 
 // Map is the services of a catalog and the needs between them.
 type Map struct {
@@ -35,6 +39,10 @@ type Service struct {
 	Tier        *int64 // nil: not stated
 	Weight      float64
 	Sources     []string
+	At          diag.Span // where it is declared
+	Loop        int       // the number, from 1, of the circle of needs it stands in; 0 for none
+
+	declared *catalog.Service // for a page, which shows all of it; may be nil
 
 	Root     bool
 	Outcome  graph.Outcome
@@ -98,7 +106,8 @@ type Blast struct {
 	ByOwner   []Slice
 	Contained []Containment
 	Recovery  []Containment
-	Assumed   []string // what was assumed because the catalog does not state it
+	Assumed   []string               // what was assumed because the catalog does not state it
+	Source    func(diag.Span) string // the lines of a declaration; nil where they are not at hand
 
 	detours map[int][]int // by service; see back
 }
@@ -139,9 +148,9 @@ type Rank struct {
 	Summary graph.Summary // of everything impaired, itself included
 }
 
-func (*Map) report()     {}
-func (*Blast) report()   {}
-func (*Ranking) report() {}
+func (*Map) kind() string     { return "catalog" }
+func (*Blast) kind() string   { return "blast radius" }
+func (*Ranking) kind() string { return "ranking" }
 
 // NewMap describes a whole catalog.
 func NewMap(c *catalog.Catalog, g *graph.Graph) *Map {
@@ -154,13 +163,22 @@ func NewMap(c *catalog.Catalog, g *graph.Graph) *Map {
 			need++
 		}
 	}
+	loops := 0
+	for _, circle := range g.Components(nil) {
+		if len(circle) > 1 {
+			loops++
+			for _, v := range circle {
+				m.Services[v].Loop = loops
+			}
+		}
+	}
 	return m
 }
 
 func newService(s *catalog.Service) Service {
 	r := Service{
 		ID: s.ID, Title: s.Title, Description: s.Description, Kind: s.Kind.String(),
-		Group: s.Group, Owner: s.Owner, Weight: s.Weight, Sources: s.Sources, Cause: -1,
+		Group: s.Group, Owner: s.Owner, Weight: s.Weight, Sources: s.Sources, At: s.At, declared: s, Cause: -1,
 	}
 	if s.Tier.IsStated() {
 		tier := s.Tier.V

@@ -47,9 +47,10 @@ type callState struct {
 
 	stepGood           float64 // answered well in this step
 	stepLost           float64 // attempts that failed in this step
+	stepLate           float64 // of them, by their time-out
 	rateCalls          float64 // that began, per second, in this step
 	rateSent, rateGood float64 // per second, in the step before
-	rateLost           float64
+	rateLost, rateLate float64
 	returning          float64 // of what failed before, per second, in this step
 	bin                NeedBin
 	begun, ended       float64 // calls since the beginning, for the balance
@@ -193,6 +194,21 @@ func (s *callState) copy(o *callState) {
 // scale is the rate beside which changes of the call's rates are large or small.
 func (e *call) scale() float64 {
 	return max(0.02*e.Nominal, e.least, e.rateSent, e.rateLost, 1e-6)
+}
+
+// unanswered reports whether nearly all attempts run into their time-out: then those
+// whose fate is open will, too.
+func (e *call) unanswered() bool {
+	return e.rateGood+e.rateLost-e.rateLate <= float64(0.01*e.rateLate)
+}
+
+// due is how many attempts of one number, sent before a time, are under way.
+func (e *call) due(before float64, k int) float64 {
+	m := e.flight.before(before, k)
+	for _, x := range e.parts {
+		m += x.flight.before(before, k)
+	}
+	return m
 }
 
 // visit counts the requests behind calls that begin.
@@ -527,8 +543,10 @@ func (en *engine) expire(e *call, before float64, out []float64) float64 {
 	}
 	was := sum(out)
 	e.flight.expire(before, out, cancel)
+	late := sum(out) - was
+	e.stepLate += late
 	if e.whole != nil {
-		e.stepLost += sum(out) - was
+		e.stepLost += late
 	}
 	return first
 }

@@ -13,6 +13,7 @@ type flight struct {
 	head   int       // first cell that is left
 	open   int       // no cell before it is open
 	total  float64
+	many   int     // cells from which on neighbours are joined that differ; less than manyCells counts as that
 	merge  float64 // seconds: neighbours alike are one cell up to this length
 	coarse float64 // seconds: so short, neighbours need not be alike but nearly
 	smear  float64 // seconds: so short, neighbours are one whatever they are; see call.hopeless
@@ -60,6 +61,46 @@ func (f *flight) put(from, to float64, row []float64) {
 	f.compact()
 	f.cells = append(f.cells, flightCell{from: from, to: to})
 	f.mass = append(f.mass, row...)
+	if len(f.cells)-f.head > max(manyCells, f.many) {
+		f.coarsen(to)
+	}
+}
+
+// manyCells is how many cells are kept before neighbours are joined that differ.
+const manyCells = 256
+
+// coarsen joins neighbours whose length is small beside their age, as in mech.Queue, and
+// by the same two percent.
+func (f *flight) coarsen(now float64) {
+	out := 0 // cells before it are done
+	open := f.open
+	for i := f.head; i < len(f.cells); i++ {
+		c := f.cells[i]
+		if i == open {
+			f.open = out
+		}
+		if out > 0 {
+			if p := &f.cells[out-1]; p.decided == c.decided && p.to == c.from && c.to-p.from <= 0.02*(now-c.from) {
+				p.to = c.to
+				for j := range f.n {
+					f.mass[(out-1)*f.n+j] += f.mass[i*f.n+j]
+				}
+				if i == open {
+					f.open = out - 1
+				}
+				continue
+			}
+		}
+		f.cells[out] = c
+		copy(f.mass[out*f.n:(out+1)*f.n], f.mass[i*f.n:(i+1)*f.n])
+		out++
+	}
+	if open >= len(f.cells) {
+		f.open = out
+	}
+	f.cells, f.mass, f.head = f.cells[:out], f.mass[:out*f.n], 0
+	f.open = min(f.open, out)
+	f.many = 2 * out
 }
 
 // compact forgets the cells before the head where they are half of all, and reports
@@ -223,6 +264,19 @@ func (f *flight) expire(before float64, out []float64, open func(from, to, mass 
 		f.head++
 	}
 	f.settleEmpty()
+}
+
+// before is how many attempts of one number were sent before a time.
+func (f *flight) before(at float64, k int) float64 {
+	m := 0.0
+	for i := f.head; i < len(f.cells) && f.cells[i].from < at; i++ {
+		c, x := &f.cells[i], f.mass[i*f.n+k]
+		if c.to > at {
+			x *= (at - c.from) / (c.to - c.from)
+		}
+		m += x
+	}
+	return m
 }
 
 // age is how long ago the oldest attempt that is left was sent.

@@ -46,6 +46,11 @@ func (m *model) tellApart() {
 		copies[i] = int32(len(list))
 		n := p.Services[e.From].Instances
 		e.Nominal, e.Clients = e.Nominal/float64(n), e.Clients/float64(n)
+		if e.Cache != nil { // one over all clients: each copy has its share of the keys
+			c := *e.Cache
+			c.Keys, c.Asked = c.Keys/float64(n), c.Asked/float64(n)
+			e.Cache = &c
+		}
 		for k := range n {
 			e.From = first[p.Calls[i].From] + int32(k)
 			list = append(list, e)
@@ -163,6 +168,14 @@ func (x *server) instance(s *server, k int32, parts, copies []int32) {
 	}
 }
 
+// whose is the service of an instance, and of a service itself.
+func (m *model) whose(v int32) int32 {
+	if s := &m.servers[v]; s.of != nil {
+		return s.service
+	}
+	return v
+}
+
 // begin is a server to which nothing has happened yet.
 func (s *server) begin(p plan.Service) {
 	s.Service = p
@@ -215,6 +228,9 @@ func (en *engine) divide(s *server) {
 				x.sent += x.attempts[j]
 			}
 		}
+		if en.chance {
+			e.deal()
+		}
 		if turns <= 0 && !e.Async && e.sent > 0 {
 			copy(e.refused, e.attempts)
 			e.bin.Attempts += e.sent
@@ -240,6 +256,38 @@ func (en *engine) divide(s *server) {
 	}
 }
 
+// deal makes whole attempts of what the parts of a call were given, by lot.
+func (e *call) deal() {
+	for j, left := range e.attempts {
+		rest := 0.0
+		for _, x := range e.parts {
+			rest += x.attempts[j]
+		}
+		if rest <= 0 { // nobody is there
+			continue
+		}
+		for _, x := range e.parts {
+			m, share := 0.0, x.attempts[j]
+			if share > 0 && left > 0 {
+				m = min(left, e.luck.gate.Of(left, min(1, share/rest)))
+			}
+			rest -= share
+			left -= m
+			x.sent += m - share
+			x.attempts[j] = m
+		}
+		if left > 0 { // what rounding left over
+			for k := len(e.parts) - 1; k >= 0; k-- {
+				if x := e.parts[k]; x.sent > 0 || k == 0 {
+					x.attempts[j] += left
+					x.sent += left
+					break
+				}
+			}
+		}
+	}
+}
+
 // spreadThrottle gives an instance its share of what operators let through.
 func (en *engine) spreadThrottle(s, x *server) {
 	if s.trickle == nil {
@@ -259,7 +307,7 @@ func (en *engine) spreadThrottle(s, x *server) {
 func (en *engine) admitPart(s *server, e *call, p float64, reason refusal) (admitted, rejected float64) {
 	o := e.whole
 	for k, x := range e.attempts {
-		in := float64(x * (1 - p))
+		in := e.luck.gate.Whole(float64(x * (1 - p)))
 		if p >= 1 {
 			in = 0
 		}
@@ -337,17 +385,20 @@ func (en *engine) gather(s *server) {
 func (e *call) collect() {
 	calls, well, any := 0.0, 0.0, 0.0
 	n := float64(len(e.copies))
+	e.recall = mech.Recall{}
 	for _, x := range e.copies {
 		e.bin.add(&x.bin, 1/n)
 		x.bin = NeedBin{}
 		calls += x.rateCalls
 		well += float64(x.q * x.rateCalls)
 		any += x.q / n
+		e.recall.Add(&x.recall, 1/n)
 	}
 	e.rateCalls, e.q = calls, any
 	if calls > 0 {
 		e.q = well / calls
 	}
+	e.usual = e.q
 }
 
 // add adds so many times what another bin counts, which is of a share of the same
@@ -388,6 +439,9 @@ func (b *NeedBin) add(x *NeedBin, share float64) {
 	b.Denied += x.Denied
 	b.Failed += x.Failed
 	b.Lost += x.Lost
+	b.Hits += x.Hits
+	b.Barred += x.Barred
+	b.Joined += x.Joined
 	b.Open += float64(x.Open * share)
 }
 
@@ -411,6 +465,24 @@ func (e *call) settling() float64 {
 		m += x.settling()
 	}
 	return m
+}
+
+// promised is what is on its way back as a good answer.
+func (e *call) promised() float64 {
+	m := sum(e.answering)
+	for _, x := range e.parts {
+		m += sum(x.answering)
+	}
+	return m
+}
+
+// oldest is how long ago the oldest attempt that is left was sent.
+func (e *call) oldest(now float64) float64 {
+	age := e.flight.age(now)
+	for _, x := range e.parts {
+		age = max(age, x.flight.age(now))
+	}
+	return age
 }
 
 // retrying is what is under way beyond first attempts: sent, or allowed and waiting.

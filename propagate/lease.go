@@ -26,7 +26,8 @@ type leaseState struct {
 	ready    []float64   // holders who ask as soon as they are let
 	debt     []float64   // of them, those who asked ahead of their failures, as in engine.retries
 	rate     []float64   // asks per second, in the step before
-	pauses   []mech.Line // holders who pause, by the attempt that failed
+	failed   []comeback  // of those who failed in this step, who ask again, by the attempt that failed
+	pauses   []mech.Line // holders who pause, likewise
 	rejected []mech.Line // holders who would ask again in the instant in which they were rejected
 	gone     float64     // holders who have given up
 	pace     float64     // let in per second
@@ -35,6 +36,13 @@ type leaseState struct {
 	sharp    bool    // many are ready at this instant
 	sharpAt  float64 // when many asked at one instant, the last time
 	bin      LeaseBin
+}
+
+// comeback is holders whose attempt has failed, by when they ask again: in one step,
+// and per second in the step before.
+type comeback struct {
+	late, refused, atOnce       float64 // after a time-out, after an error, after an error that calls for no pause
+	lately, refusing, atOncePer float64
 }
 
 func (s *leaseState) copy(o *leaseState) {
@@ -47,6 +55,7 @@ func (s *leaseState) copy(o *leaseState) {
 	s.granted.Copy(&o.granted)
 	s.ready = append(kept.ready[:0], o.ready...)
 	s.debt, s.rate = append(kept.debt[:0], o.debt...), append(kept.rate[:0], o.rate...)
+	s.failed = append(kept.failed[:0], o.failed...)
 	s.pauses, s.rejected = kept.pauses, kept.rejected
 	for k := range s.pauses {
 		s.pauses[k].Copy(&o.pauses[k])
@@ -69,12 +78,12 @@ func (en *engine) beginLeases() {
 		renewal.least = 0.5 * renewal.Nominal
 		again.least = 0.05 * l.Count / max(en.base, min(again.Timeout, l.Every, en.sc.Horizon.Seconds()))
 		if !math.IsInf(again.Timeout, 1) {
-			again.flight.coarse = 0.5 * en.tolerance * again.Timeout
+			again.coarsen(0.5 * en.tolerance * again.Timeout)
 		}
 		l.holders = mech.Leases{Every: l.Every, Low: l.TTL.Low, Spread: l.TTL.Spread}
 		n := len(l.Pauses)
 		l.ready, l.debt, l.rate = make([]float64, n+1), make([]float64, n+1), make([]float64, n+1)
-		l.pauses, l.rejected = make([]mech.Line, n), make([]mech.Line, n)
+		l.failed, l.pauses, l.rejected = make([]comeback, n), make([]mech.Line, n), make([]mech.Line, n)
 		en.shadow.leases[i].pauses, en.shadow.leases[i].rejected = make([]mech.Line, n), make([]mech.Line, n)
 		for k, p := range l.Pauses {
 			l.pauses[k] = mech.Line{Low: p.Low, Spread: p.Spread}
@@ -166,7 +175,7 @@ func (en *engine) offerLease(e *call) {
 	e.attempts, e.accepted = e.attempts[:n], e.accepted[:n]
 	if en.isRenewal(e) {
 		l.messages.Drop(en.t - e.Timeout - en.base)
-		e.sent = l.holders.Due(en.t, en.h)
+		e.sent = e.luck.arrivals.Whole(l.holders.Due(en.t, en.h))
 		e.attempts[0] = e.sent
 		l.messages.Put(en.t, en.t+en.h, e.sent)
 		l.holders.Undecided = en.t
@@ -178,7 +187,7 @@ func (en *engine) offerLease(e *call) {
 		until := en.t + en.h
 		for k := range l.pauses {
 			l.ready[k+1] += l.pauses[k].Take(until) + l.rejected[k].Take(until)
-			en.ahead(l, k+1)
+			en.ahead(l, e, k+1)
 		}
 		want := sum(l.ready)
 		let := want
@@ -198,6 +207,9 @@ func (en *engine) offerLease(e *call) {
 			if share == 1 {
 				x = l.ready[k]
 			}
+			if en.chance {
+				x = min(e.luck.arrivals.Down(l.ready[k]), e.luck.arrivals.Whole(x))
+			}
 			e.attempts[k] = x
 			l.ready[k] -= x
 			l.rate[k] = x / en.h
@@ -216,15 +228,30 @@ func (en *engine) offerLease(e *call) {
 }
 
 // ahead makes those ready who, within a long step, will have failed and ask again: on
-// credit, at the rate of the step before. So while rates are steady any length of step
-// gives the same flows.
-func (en *engine) ahead(l *lease, k int) {
-	if l.debt[k] == 0 && (en.h <= en.base || l.rate[k] == 0) {
+// credit, at the rate at which they failed in the step before. So while rates are steady
+// any length of step gives the same flows.
+//
+// Who will run into a time-out in the step is under way already: no more than those can.
+// Where nobody is answered it is all of them, at whatever rate.
+func (en *engine) ahead(l *lease, e *call, k int) {
+	if l.debt[k] == 0 && en.h <= en.base {
 		return
 	}
 	expected := 0.0
-	if p := &l.pauses[k-1]; !l.paused && math.IsInf(l.pace, 1) && en.before >= float64(0.2*en.base) {
-		expected = l.rate[k] * max(0, en.h-p.Low-float64(0.5*p.Spread)-en.base)
+	if !l.paused && math.IsInf(l.pace, 1) && en.before >= float64(0.2*en.base) {
+		f, p := &l.failed[k-1], &l.pauses[k-1]
+		rest := en.h - p.Low - float64(0.5*p.Spread)
+		late := float64(f.lately * max(0, rest-en.base))
+		if rest < e.Timeout && (late > 0 || e.unanswered()) {
+			due := e.due(en.t+rest-e.Timeout, k-1)
+			if k == len(l.pauses) {
+				due += e.due(en.t+rest-e.Timeout, k)
+			}
+			if late > due || e.unanswered() {
+				late = due
+			}
+		}
+		expected = late + float64(f.refusing*max(0, rest)) + float64(f.atOncePer*max(0, en.h-l.rejected[k-1].Low))
 	}
 	if m := l.ready[k] + expected - l.debt[k]; m >= 0 {
 		l.ready[k], l.debt[k] = m, expected
@@ -261,15 +288,23 @@ func (en *engine) failLease(e *call, failed []float64, from, to float64, late bo
 			continue
 		}
 		k = min(k, len(l.pauses)-1)
-		p := &l.pauses[k]
-		switch mean := p.Low + float64(0.5*p.Spread); {
-		case late && mean <= 0:
-			l.ready[k+1] += m
-		case !late && mean < max(en.base, l.After):
+		p, f := &l.pauses[k], &l.failed[k]
+		mean := p.Low + float64(0.5*p.Spread)
+		switch {
+		case late:
+			f.late += m
+		case mean < max(en.base, l.After):
+			f.atOnce += m
 			l.rejected[k].Put(from, to, m)
+			continue
 		default:
-			p.Put(from, to, m)
+			f.refused += m
 		}
+		if late && mean <= 0 {
+			l.ready[k+1] += m
+			continue
+		}
+		p.Put(from, to, m)
 	}
 }
 
@@ -280,7 +315,14 @@ func (en *engine) decideLease(e *call, from, to, good float64) {
 		l.granted.Put(from, to, good)
 		return
 	}
-	if sent := l.messages.Remove(from, to, math.Inf(1)); sent > mech.Tiny && good > 0 {
+	var sent float64
+	if e.whole == nil {
+		sent = l.messages.Remove(from, to, math.Inf(1))
+	} else { // an instance decides of its share; of those left, this is of the next ones
+		sent = l.messages.Before(to) - l.messages.Before(from)
+		l.messages.Remove(from, to, good)
+	}
+	if sent > mech.Tiny && good > 0 {
 		l.holders.Renewed(from, to, min(1, good/sent))
 	}
 }
@@ -292,7 +334,7 @@ func (en *engine) grant(e *call, good float64) {
 	}
 	l := &en.m.leases[e.Lease]
 	// What a fault took while it was about to be answered is not granted.
-	if more := l.granted.Mass() - good - sum(e.answering); more > mech.Tiny {
+	if more := l.granted.Mass() - good - e.promised(); more > mech.Tiny {
 		en.segments = l.granted.Pop(more, en.segments[:0])
 	}
 	en.segments = l.granted.Pop(good, en.segments[:0])
@@ -310,6 +352,10 @@ func (en *engine) openLeases() {
 		l := &en.m.leases[i]
 		e := &en.m.calls[l.Regrant]
 		l.before = l.holders.Mass()
+		for k := range l.failed {
+			f := &l.failed[k]
+			f.late, f.refused, f.atOnce = 0, 0, 0
+		}
 		// Who lapses evenly within the step asks evenly within it.
 		if !en.calm(l, en.t) {
 			l.let(l.holders.Expire(en.t, en.t+en.h))
@@ -318,7 +364,7 @@ func (en *engine) openLeases() {
 			l.let(l.holders.Lose(l.falling * en.h))
 		}
 		left := l.Count - l.before - l.gone
-		l.ending = left > 0 && sum(e.answering) > 0.99*left
+		l.ending = left > 0 && e.promised() > 0.99*left
 	}
 }
 
@@ -327,6 +373,10 @@ func (en *engine) closeLeases() {
 	for i := range en.m.leases {
 		l := &en.m.leases[i]
 		l.bin.Mean += float64(0.5 * (l.before + l.holders.Mass()) * en.h)
+		for k := range l.failed {
+			f := &l.failed[k]
+			f.lately, f.refusing, f.atOncePer = f.late/en.h, f.refused/en.h, f.atOnce/en.h
+		}
 	}
 	en.bereave()
 }
@@ -335,7 +385,7 @@ func (en *engine) closeLeases() {
 // lease lapses whose time to live is longer than a period.
 func (en *engine) calm(l *lease, now float64) bool {
 	e := &en.m.calls[l.Renew]
-	return l.TTL.Low >= l.Every && e.rateLost == 0 && e.stepLost == 0 && e.flight.age(now) <= max(en.h, 2*(en.base+en.m.servers[l.Keeper].Latency)) && l.holders.Settled()
+	return l.TTL.Low >= l.Every && e.rateLost == 0 && e.stepLost == 0 && e.oldest(now) <= max(en.h, 2*(en.base+en.m.servers[l.Keeper].Latency)) && l.holders.Settled()
 }
 
 // bereave sets what the holders lose.
@@ -382,7 +432,7 @@ func (en *engine) sharpLeases() float64 {
 		e := &en.m.calls[l.Regrant]
 		at := math.Inf(1)
 		if since <= e.Timeout+en.base {
-			at = e.flight.sharp(from-e.Timeout, density) + e.Timeout
+			at = e.sharp(from-e.Timeout, density) + e.Timeout
 		}
 		if since <= e.Timeout+l.TTL.Low+en.base {
 			at = min(at, l.holders.Sharp(from, density))
@@ -410,6 +460,23 @@ func (f *flight) sharp(from, density float64) float64 {
 	return math.Inf(1)
 }
 
+// sharp is flight.sharp of all that is under way, at whatever instance: one has its share.
+func (e *call) sharp(from, density float64) float64 {
+	at := e.flight.sharp(from, density)
+	for _, x := range e.parts {
+		at = min(at, x.flight.sharp(from, density/float64(len(e.parts))))
+	}
+	return at
+}
+
+// coarsen keeps what is sent no finer than that, in seconds.
+func (e *call) coarsen(length float64) {
+	e.flight.coarse = length
+	for _, x := range e.parts {
+		x.flight.coarse = length
+	}
+}
+
 // horizonOfLeases shortens a long step to what is right for the leases.
 func (en *engine) horizonOfLeases(until float64) float64 {
 	for i := range en.m.leases {
@@ -429,8 +496,7 @@ func (en *engine) weighLeases() {
 		for k := range l.pauses {
 			m += l.pauses[k].Mass() + l.rejected[k].Mass()
 		}
-		e := &en.m.calls[l.Regrant]
-		m += e.flight.total + sum(e.answering) + sum(e.refusing)
+		m += en.m.calls[l.Regrant].settling()
 		en.balance = max(en.balance, math.Abs(m-l.Count)/l.Count)
 	}
 }
@@ -439,7 +505,7 @@ func (en *engine) weighLeases() {
 func (en *engine) asked(s *server) bool {
 	for _, i := range s.In {
 		e := &en.m.calls[i]
-		if e.Lease >= 0 && !en.isRenewal(e) && e.flight.total > 1e-3*en.m.leases[e.Lease].Count {
+		if e.Lease >= 0 && !en.isRenewal(e) && e.settling() > 1e-3*en.m.leases[e.Lease].Count {
 			return true
 		}
 	}

@@ -229,3 +229,68 @@ regrant = { cost = "50ms", on_timeout = "drop" }
 		t.Errorf("%+v\n%+v\n%+v", l, renew, regrant)
 	}
 }
+
+// TestFailuresComeBackAtTheirRate: of holders who are turned away or time out as many ask
+// again in a long step as in a short one, where rates are steady.
+func TestFailuresComeBackAtTheirRate(t *testing.T) {
+	for _, x := range []struct{ name, regrant string }{
+		{"after a period, as assumed", `{ cost = "50ms" }`},
+		{"after a pause", `{ cost = "50ms", pause = "2s" }`},
+		{"at once", `{ cost = "50ms", deadline = "3s", pause = "0s" }`},
+	} {
+		for _, effect := range []string{"down", "blackhole"} {
+			t.Run(x.name+", "+effect, func(t *testing.T) {
+				ct := "[service.keeper]\nconcurrency = 20\nservice_time = \"50ms\"\n[service.holder]\nload = \"1/s\"\n[lease.x]\nkeeper = \"keeper\"\nholder = \"holder\"\ncount = 6000\nttl = \"30s..10m\"\nrenew = { every = \"20s\" }\nregrant = " + x.regrant + "\n"
+				c, s := mustLoad(t, ct), mustParse(t, "horizon = \"600s\"\n[[fault]]\nat = \"10s\"\nservice = \"keeper\"\neffect = \""+effect+"\"\n")
+				en := readied(t, c, s)
+				for en.t < 200 {
+					en.baseStep()
+				}
+				l := &en.m.leases[0]
+				asks := sum(l.rate)
+				for _, times := range []float64{2, 8, 20, 1} {
+					en.save()
+					en.step(times * en.base)
+					if got := sum(l.rate); math.Abs(got-asks) > 0.02*asks+1e-3 {
+						t.Errorf("%v ask per second in a step of %v times %v s, and %v in one of that", got, times, en.base, asks)
+					}
+					en.restore()
+				}
+			})
+		}
+	}
+}
+
+// TestNoMoreAskThanThereAre: in a storm that never ends every holder asks once in a
+// deadline, in steps of any length: nobody is sent ahead who is not there.
+func TestNoMoreAskThanThereAre(t *testing.T) {
+	const ct = `
+[service.keeper]
+concurrency  = 20
+service_time = "50ms"
+[service.holder]
+load = "1/s"
+[lease.x]
+keeper  = "keeper"
+holder  = "holder"
+count   = 1000000
+ttl     = "3m..20m"
+renew   = { every = "3m", cost = "1ms" }
+regrant = { cost = "50ms", deadline = "10m" }
+`
+	const st = "horizon = \"8h\"\nresolution = \"2m\"\n[[fault]]\nat = \"10m\"\nfor = \"1h\"\nservice = \"keeper\"\neffect = \"blackhole\"\n"
+	for _, tolerance := range []float64{0.1, DefaultTolerance, DefaultTolerance / 2} {
+		r := played(t, ct, st, Options{Tolerance: tolerance})
+		l, sum := &r.Leases[0], 0.0
+		const bins = 5 // of a deadline
+		for i, b := range l.Bins {
+			sum += b.Regrants
+			if i >= bins {
+				sum -= l.Bins[i-bins].Regrants
+			}
+			if sum > 1.1e6 || i > 120 && sum < 0.85e6 {
+				t.Fatalf("tolerance %v: %.0f ask in the ten minutes before %v s", tolerance, sum, r.Times[i+1])
+			}
+		}
+	}
+}

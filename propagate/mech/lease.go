@@ -457,8 +457,7 @@ func (c *leaseCell) lump(o *leaseCell, l *Leases, width float64, force bool) boo
 	if !math.IsInf(l.Every, 1) {
 		switch {
 		case math.Abs(c.d0-o.d0) <= slack && math.Abs(c.d1-o.d1) <= slack:
-			c.d0 += float64(share * (o.d0 - c.d0))
-			c.d1 += float64(share * (o.d1 - c.d1))
+			c.d0, c.d1 = c.together(o, share)
 		case same(c.d1, o.d0) && min(c.d1-c.d0, o.d1-o.d0) <= slack:
 			c.d1 = o.d1
 		case same(o.d1, c.d0) && min(c.d1-c.d0, o.d1-o.d0) <= slack:
@@ -471,6 +470,19 @@ func (c *leaseCell) lump(o *leaseCell, l *Leases, width float64, force bool) boo
 	c.mass += o.mass
 	c.since = max(c.since, o.since)
 	return true
+}
+
+// together is when the holders of two cells renew, of which the second has a share: evenly,
+// with the mean and the variance of both. Neighbours of one density stay what they are: to
+// draw them together would tear gaps between renewals, that come back every period.
+func (c *leaseCell) together(o *leaseCell, share float64) (d0, d1 float64) {
+	mean, apart := float64(0.5*(c.d0+c.d1)), float64(0.5*(o.d0+o.d1-c.d0-c.d1))
+	was, is := c.d1-c.d0, o.d1-o.d0
+	wide := float64(was*was*(1-share)) + float64(is*is*share) + float64(12*share*(1-share)*apart*apart)
+	half := float64(0.5 * math.Sqrt(wide))
+	mean += float64(share * apart)
+	half = min(half, mean-min(c.d0, o.d0), max(c.d1, o.d1)-mean) // nobody before the first or after the last
+	return mean - half, mean + half
 }
 
 // Copy makes l a copy of o, in l's memory.
