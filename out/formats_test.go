@@ -98,6 +98,7 @@ func reports(t testing.TB) map[string]Report {
 		"unnamed": NewCheck(nil, nil, diag.List{}),
 		"run":     fixedReport(t),
 		"why":     fixedWhy(t, "clients", -1),
+		"replay":  fixedReplay(t),
 	}
 }
 

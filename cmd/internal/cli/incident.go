@@ -23,9 +23,9 @@ import (
 func (a *app) incident(name string) (sc *scenario.Scenario, faults diag.List, file string, err error) {
 	plain, explicit := strings.CutPrefix(name, "builtin:")
 	info, lookErr := os.Stat(name)
-	fsys, is := builtin.Incident(plain)
 	switch {
-	case is && (explicit || lookErr != nil):
+	case slices.Contains(builtin.Incidents(), plain) && (explicit || lookErr != nil):
+		fsys, _ := builtin.Incident(plain)
 		sc, faults, err = scenario.ReadIncident(fsys, "builtin:incidents/"+plain)
 		return sc, faults, "-", err
 	case explicit:
