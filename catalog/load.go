@@ -49,15 +49,34 @@ func Builtins() []string { return builtin.Names() }
 // in the list, sorted by place; the catalog is nil when one of them is an error.
 // The error is for what could not be read at all.
 func Load(sources ...Source) (*Catalog, diag.List, error) {
+	c, _, faults, err := LoadWithTexts(sources...)
+	return c, faults, err
+}
+
+// LoadWithTexts is Load for who also wants to show or change the files: it returns
+// their texts, sorted by name.
+func LoadWithTexts(sources ...Source) (*Catalog, []toml.Text, diag.List, error) {
 	l := &loader{proposed: make(map[string]string)}
 	for _, s := range sources {
 		if s.Name == "" {
 			s.Name = s.Path
 		}
 		if err := l.read(s); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
+	c, faults := l.finish()
+	texts := make([]toml.Text, 0, len(l.fragments))
+	for _, f := range l.fragments {
+		texts = append(texts, f.doc.Text)
+	}
+	slices.SortFunc(texts, func(a, b toml.Text) int { return strings.Compare(a.File, b.File) })
+	texts = slices.CompactFunc(texts, func(a, b toml.Text) bool { return a.File == b.File })
+	return c, texts, faults, nil
+}
+
+// finish joins what was read, and returns a catalog only if nothing is wrong with it.
+func (l *loader) finish() (*Catalog, diag.List) {
 	c := l.merge()
 	l.faults.Sort()
 	if more := len(l.faults) - maxFaults + l.unlisted; len(l.faults) > maxFaults {
@@ -65,12 +84,12 @@ func Load(sources ...Source) (*Catalog, diag.List, error) {
 		l.faults.Errorf(l.faults[maxFaults-1].Span, "", "%d more faults are not listed", more)
 	}
 	if l.faults.HasErrors() {
-		return nil, l.faults, nil
+		return nil, l.faults
 	}
 	if err := c.CheckValid(); err != nil {
 		panic(err) // a fault that Load let through
 	}
-	return c, l.faults, nil
+	return c, l.faults
 }
 
 // loader collects the fragments of all files, in an order that does not depend

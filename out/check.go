@@ -138,11 +138,15 @@ func (r *Check) json() jsonCheck {
 		j.Evidence[e.String()] = r.Evidence[e]
 	}
 	for _, d := range r.Faults {
-		x := jsonDiagnostic{Severity: d.Severity.String(), File: d.Span.File, Line: d.Span.Line, Column: d.Span.Col, Message: d.Message, Help: d.Help}
-		for _, l := range d.Related {
-			x.Related = append(x.Related, jsonRelated{l.Span.File, l.Span.Line, l.Span.Col, l.Note})
-		}
-		j.Diagnostics = append(j.Diagnostics, x)
+		j.Diagnostics = append(j.Diagnostics, newJSONDiagnostic(d))
 	}
 	return j
+}
+
+func newJSONDiagnostic(d diag.Diagnostic) jsonDiagnostic {
+	x := jsonDiagnostic{Severity: d.Severity.String(), File: d.Span.File, Line: d.Span.Line, Column: d.Span.Col, Message: d.Message, Help: d.Help}
+	for _, l := range d.Related {
+		x.Related = append(x.Related, jsonRelated{l.Span.File, l.Span.Line, l.Span.Col, l.Note})
+	}
+	return x
 }

@@ -9,11 +9,16 @@ import (
 // in which nineteen of twenty lie. Where a run has its states it has the share of the
 // runs in which the service is impaired.
 func drawEnsemble(e *Ensemble) []byte {
-	return (&runPicture{Run: e.Run, many: e}).draw()
+	p := &runPicture{Run: e.Run, many: e}
+	p.chooseCharts()
+	return p.draw()
 }
 
 func (p *runPicture) stylesheet() string {
-	if p.many == nil {
+	switch {
+	case p.swim != nil:
+		return runStylesheet() + laneStylesheet()
+	case p.many == nil:
 		return runStylesheet()
 	}
 	rules := func(t *theme, r *runTheme) string {
@@ -64,7 +69,7 @@ func (p *runPicture) drawShare(n *panel, y float64) {
 		most = max(most, ill[k])
 	}
 	rows := p.resample(&s, plotWidth/2)
-	p.printf("<g class=\"band\"><rect class=\"well\" x=\"%d\" y=\"%s\" width=\"%s\" height=\"%d\"/>", plotLeft, px(y), px(p.x(p.Played)-plotLeft), bandHeight)
+	p.printf("<g class=\"band\"><rect class=\"well\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%d\"/>", px(p.left), px(y), px(p.x(p.Played)-p.left), bandHeight)
 	if most > 0 {
 		p.printf("<path class=\"ill\" d=\"%s\"><title>%s</title></path>",
 			p.area(rows, y+bandHeight, func(x *row) float64 { return y + bandHeight*(1-min(1, x.good)) }), escape("impaired in up to "+percent(most)+" of the runs"))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/importers"
 	"github.com/knockon/knockon/graph"
 )
 
@@ -99,7 +100,25 @@ func reports(t testing.TB) map[string]Report {
 		"run":     fixedReport(t),
 		"why":     fixedWhy(t, "clients", -1),
 		"replay":  fixedReplay(t),
+		"import":  fixedImport(),
 	}
+}
+
+// fixedImport is what comes of one small file.
+func fixedImport() *Import {
+	file := importers.File{Name: "compose.yaml", Data: []byte(`
+services:
+  web:
+    image: nginx
+    depends_on: [api, nothing]
+  api:
+    environment: { DB: "postgres://user:secret@db/x", OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4317" }
+    deploy: { replicas: 3 }
+  db: { image: "postgres:16" }
+  collector: {}
+`)}
+	inputs, _ := importers.Group([]importers.File{file})
+	return NewImport(importers.Import(inputs, importers.Options{}))
 }
 
 // TestEveryReportInEveryFormat: each is written or refused by name, twice to the
@@ -126,7 +145,7 @@ func TestEveryReportInEveryFormat(t *testing.T) {
 			if f.Name == "json" && !json.Valid(one.Bytes()) {
 				t.Errorf("%s: not JSON", name)
 			}
-			if f.Name == "json" || f.Name == "text" {
+			if f.Name == "json" || f.Name == "text" || f.Name == "toml" {
 				golden(t, filepath.Join("testdata", name+"."+f.Extensions[0]), one.Bytes())
 			}
 		}

@@ -25,6 +25,7 @@ const (
 	runSchema     = "knockon.run/1"
 	manySchema    = "knockon.ensemble/1"
 	whySchema     = "knockon.why/1"
+	importSchema  = "knockon.import/1"
 )
 
 type jsonSummary struct {
@@ -166,6 +167,14 @@ func writeJSON(w io.Writer, r Report, _ Options) error {
 	case *Replay:
 		document = r.json()
 	case *Ask:
+		document = r.json()
+	case *Import:
+		document = r.json()
+	case *Audit:
+		document = r.json()
+	case *Rule:
+		document = r.json()
+	case *RuleList:
 		document = r.json()
 	}
 	e := json.NewEncoder(hiddenEscaper{w})

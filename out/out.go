@@ -45,12 +45,21 @@ func runs(r Report) bool {
 	return false
 }
 
+func pages(r Report) bool {
+	switch r.(type) {
+	case *Blast, *Run:
+		return true
+	}
+	return false
+}
+
 func graphsAndRuns(r Report) bool { return graphs(r) || runs(r) }
 
 // Options of the formats. The zero Options are right for files and pipes.
 type Options struct {
-	Width int  // columns of a terminal; 0 for no limit
-	Color bool // text only
+	Width   int     // columns of a terminal; 0 for no limit
+	Color   bool    // text only
+	Picture Picture // of formats that are one
 }
 
 // Formats is the table of formats, sorted by name.
@@ -58,10 +67,12 @@ func Formats() []Format {
 	return []Format{
 		{"csv", []string{"csv"}, "series for spreadsheets", runs, writeCSV},
 		{"dot", []string{"dot", "gv"}, "Graphviz source", graphs, writeDOT},
+		{"html", []string{"html", "htm"}, "a page to look at and attach", pages, writeHTML},
 		{"json", []string{"json"}, "for programs", anything, writeJSON},
 		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", graphs, writeMermaid},
 		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},
 		{"text", []string{"txt"}, "for terminals", anything, writeText},
+		{"toml", []string{"toml"}, "a catalog", imports, writeTOML},
 	}
 }
 
@@ -122,6 +133,14 @@ func unsupported(format string, r Report) error {
 		name = "list of questions"
 	case *Replay:
 		name = "replay"
+	case *Import:
+		name = "import"
+	case *Audit:
+		name = "audit"
+	case *Rule:
+		name = "rule"
+	case *RuleList:
+		name = "list of rules"
 	}
 	return &unsupportedError{format, name}
 }

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/graph"
 )
 
 // Report is what a format writes: a *Map, a *Blast, a *Ranking, a *Listing, a
-// *Detail, a *Check, a *Run, an *Ensemble, a *Why or an *Ask. It holds words and numbers only; nothing
-// behind it looks at the model again.
+// *Detail, a *Check, a *Run, an *Ensemble, a *Why, an *Ask or an *Import. It holds
+// words and numbers only; nothing behind it looks at the model again.
 type Report interface{ report() }
 
 // Map is the services of a catalog and the needs between them.
@@ -35,6 +36,9 @@ type Service struct {
 	Tier        *int64 // nil: not stated
 	Weight      float64
 	Sources     []string
+	At          diag.Span // where it is declared
+
+	declared *catalog.Service // for a page, which shows all of it; may be nil
 
 	Root     bool
 	Outcome  graph.Outcome
@@ -98,7 +102,8 @@ type Blast struct {
 	ByOwner   []Slice
 	Contained []Containment
 	Recovery  []Containment
-	Assumed   []string // what was assumed because the catalog does not state it
+	Assumed   []string               // what was assumed because the catalog does not state it
+	Source    func(diag.Span) string // the lines of a declaration; nil where they are not at hand
 
 	detours map[int][]int // by service; see back
 }
@@ -160,7 +165,7 @@ func NewMap(c *catalog.Catalog, g *graph.Graph) *Map {
 func newService(s *catalog.Service) Service {
 	r := Service{
 		ID: s.ID, Title: s.Title, Description: s.Description, Kind: s.Kind.String(),
-		Group: s.Group, Owner: s.Owner, Weight: s.Weight, Sources: s.Sources, Cause: -1,
+		Group: s.Group, Owner: s.Owner, Weight: s.Weight, Sources: s.Sources, At: s.At, declared: s, Cause: -1,
 	}
 	if s.Tier.IsStated() {
 		tier := s.Tier.V

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/unit"
+	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/propagate"
 	"github.com/knockon/knockon/propagate/plan"
 	"github.com/knockon/knockon/propagate/scenario"
@@ -27,7 +29,10 @@ type Run struct {
 	Played      float64 // how long it was played; less where it was interrupted
 	Times       []float64
 	Services    []RunService // by ID
+	Map         *Map         // of the catalog: its services in the same order; nil where it is not known
+	Recorded    []Recorded   // what is known to have happened, by service and time; empty outside a replay
 	Needs       []propagate.NeedResult
+	Leases      []propagate.LeaseResult
 	Impaired    []Impairment // worst first
 	Events      []Event      // by time, faults before loads before actions; of actions those that took effect
 	Actions     []RunAction  // in the order of the scenario
@@ -45,6 +50,9 @@ type Run struct {
 	Chance string // "stochastic engine, seed 17"; empty of an engine that knows none
 	head   string // in place of the usual headline
 
+	Source func(diag.Span) string // the lines of a declaration; nil where they are not at hand
+	Tabs   []Tab                  // other reports to show beside this one
+
 	ShowAssumptions bool // a text lists every number that was assumed
 	ShowSteps       bool // a text says how the run was stepped, and what was not played
 }
@@ -56,6 +64,28 @@ type RunOptions struct {
 	Assumptions bool    // see Run
 	Steps       bool
 	Chance      string
+	Source      func(diag.Span) string
+	Tabs        []Tab
+	Recorded    []Recorded // of services of the catalog; others are left out
+}
+
+// Recorded is an impairment that is known to have happened. When it began and ended
+// is known within bands, which are points where it is known to the minute.
+type Recorded struct {
+	Service  string // as the catalog names it
+	State    propagate.State
+	From, To Band
+	Source   string // of the knowledge; may be empty
+}
+
+// Band is a time that is known to lie between two others, in seconds from the start.
+type Band struct{ Least, Most float64 }
+
+// Tab is another report on the same catalog or scenario, which a page shows beside its
+// own: findings, a ranking, a study.
+type Tab struct {
+	Title  string
+	Report Report
 }
 
 // Explain says what ails a service at a time, in seconds; at its worst where at is
@@ -81,7 +111,9 @@ type Impairment struct {
 	Offered  float64 // originals of the whole run
 	Recovery float64 // seconds after the trigger; NaN where it did not recover
 	Evidence string
-	Because  string // why, in a few words; may be empty
+	Because  string  // why, in a few words; may be empty
+	By       int     // index of the service that passed it on; -1 for none
+	Since    float64 // when the impairment that is explained began
 
 	told string // in place of the usual story
 }
@@ -129,10 +161,10 @@ func NewRun(c *catalog.Catalog, res *propagate.Result, o RunOptions) *Run {
 	sc := res.Scenario
 	r := &Run{
 		ID: sc.ID, Title: cmp.Or(sc.Title, sc.ID), Description: sc.Description, File: sc.File, Catalog: c.Title, Start: sc.Start,
-		Horizon: sc.Horizon.Seconds(), Needs: res.Needs,
+		Horizon: sc.Horizon.Seconds(), Needs: res.Needs, Leases: res.Leases,
 		Verdict: res.Verdict.Word, TriggerEnd: res.Verdict.TriggerEnd, Assumptions: res.Assumptions, Doubts: res.Doubts, Ignored: res.Ignored,
 		Steps: res.Steps, Balance: res.Balance, Partial: res.Partial,
-		Tolerance: cmp.Or(o.Tolerance, propagate.DefaultTolerance), ShowAssumptions: o.Assumptions, ShowSteps: o.Steps, Chance: o.Chance,
+		Tolerance: cmp.Or(o.Tolerance, propagate.DefaultTolerance), ShowAssumptions: o.Assumptions, ShowSteps: o.Steps, Chance: o.Chance, Source: o.Source, Tabs: o.Tabs,
 	}
 	bins := 0
 	if len(res.Services) > 0 {
@@ -154,6 +186,10 @@ func NewRun(c *catalog.Catalog, res *propagate.Result, o RunOptions) *Run {
 		index[s.ID] = i
 		r.Services = append(r.Services, s)
 	}
+	if len(r.Services) == len(c.Services) {
+		r.Map = NewMap(c, graph.Build(c))
+	}
+	r.addRecorded(o.Recorded, index)
 	for i := range sc.Loads {
 		if at, ok := index[sc.Loads[i].Service]; ok {
 			r.Services[at].Load = true
@@ -204,7 +240,7 @@ func (r *Run) addImpairments(res *propagate.Result, index map[string]int, explai
 
 func (r *Run) impairment(at int, explain Explain) Impairment {
 	s := &r.Services[at]
-	m := Impairment{Service: at, From: s.Windows[0].From, Recovery: math.NaN()}
+	m := Impairment{Service: at, From: s.Windows[0].From, Recovery: math.NaN(), By: -1, Since: s.Windows[0].From}
 	for _, w := range s.Windows {
 		m.Worst, m.To, m.Open = max(m.Worst, w.State), w.To, w.Open
 	}
@@ -212,17 +248,58 @@ func (r *Run) impairment(at int, explain Explain) Impairment {
 		m.Lost += s.Bins[i].Failed
 		m.Offered += s.Bins[i].Offered
 	}
-	m.Because = r.why(s.ID, explain)
+	var cause *propagate.Cause
+	if explain != nil {
+		cause = explain(s.ID, -1)
+	}
+	m.Because = r.why(s.ID, cause)
+	r.trace(&m, cause)
 	return m
+}
+
+// trace finds which service passed an impairment on, and when: the first other one
+// below the greatest of its causes.
+func (r *Run) trace(m *Impairment, cause *propagate.Cause) {
+	if cause == nil {
+		return
+	}
+	m.Since = cause.From
+	own := r.Services[m.Service].ID
+	for depth := 0; cause != nil && depth < treeDepth; depth++ {
+		from := cause.Service
+		if cause.Kind == propagate.NeedCause {
+			from = cause.Target
+		}
+		if from != own {
+			if at, ok := slices.BinarySearchFunc(r.Services, from, func(s RunService, id string) int { return strings.Compare(s.ID, id) }); ok {
+				m.By = at
+			}
+			return
+		}
+		if len(cause.Because) == 0 {
+			return
+		}
+		cause = &cause.Because[0]
+	}
+}
+
+// addRecorded takes what is known to have happened to services of the catalog.
+func (r *Run) addRecorded(all []Recorded, index map[string]int) {
+	for _, w := range all {
+		if _, ok := index[w.Service]; ok {
+			r.Recorded = append(r.Recorded, w)
+		}
+	}
+	slices.SortStableFunc(r.Recorded, func(a, b Recorded) int {
+		return cmp.Or(strings.Compare(a.Service, b.Service), cmp.Compare(a.From.Least, b.From.Least), cmp.Compare(a.To.Most, b.To.Most))
+	})
 }
 
 // why is the shortest answer to why a service was impaired: the chain of causes,
 // or else the faults that strike it.
-func (r *Run) why(service string, explain Explain) string {
-	if explain != nil {
-		if c := explain(service, -1); c != nil {
-			return r.chain(c, chainLinks)
-		}
+func (r *Run) why(service string, cause *propagate.Cause) string {
+	if cause != nil {
+		return r.chain(cause, chainLinks)
 	}
 	for _, e := range r.Events {
 		if e.Kind == FaultEvent && e.Service == service {

@@ -12,6 +12,7 @@ type row struct {
 	from, to                          float64 // seconds
 	offered, attempts, good, capacity float64 // per second; capacity +Inf without limit
 	age, queue                        float64
+	replicas, inRotation              float64 // averaged
 }
 
 // resample joins bins into at most so many rows of equal length, or keeps them
@@ -47,6 +48,8 @@ func (x *row) add(b *propagate.ServiceBin, length, capacity float64) {
 	if b.Capacity > 0 { // 0 of an unlimited capacity is 0
 		x.capacity += float64(capacity*b.Capacity) * length
 	}
+	x.replicas += float64(finite(b.Replicas) * length)
+	x.inRotation += float64(finite(b.InRotation) * length)
 	x.age = max(x.age, finite(b.Age))
 	x.queue = max(x.queue, finite(b.MaxQueue))
 }
@@ -65,6 +68,8 @@ func (x *row) mean() {
 	x.attempts /= length
 	x.good /= length
 	x.capacity /= length
+	x.replicas /= length
+	x.inRotation /= length
 }
 
 // lengths are the lengths of the bins in seconds.

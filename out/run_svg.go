@@ -17,20 +17,20 @@ import (
 
 // Sizes of the picture of a run, in pixels.
 const (
-	runWidth   = 1008 // without margins
-	plotLeft   = 58   // room for what the ticks say
-	plotWidth  = runWidth - plotLeft
-	titleRow   = 21
-	rateHeight = 66 // of the strip of rates, in a picture of many panels
-	rateMost   = 104
-	ageHeight  = 24
-	bandHeight = 15
-	stripGap   = 3
-	panelGap   = 16
-	laneHeight = 18
-	laneGap    = 4
-	mostPanels = 8
-	mostLanes  = 6
+	runWidth    = 1008 // without margins
+	plotLeft    = 58   // room for what the ticks say
+	plotWidth   = runWidth - plotLeft
+	titleRow    = 21
+	rateHeight  = 66 // of the strip of rates, in a picture of many panels
+	rateMost    = 104
+	ageHeight   = 24
+	bandHeight  = 15
+	stripGap    = 3
+	panelGap    = 16
+	trackHeight = 18
+	trackGap    = 4
+	mostPanels  = 8
+	mostTracks  = 6
 )
 
 // Fonts of the picture of a run, beside those of the others.
@@ -46,14 +46,20 @@ var (
 type runPicture struct {
 	*Run
 	canvas
-	panels []panel
-	folded []int // impaired services without a panel
-	lanes  []lane
-	crowd  int // events that no lane has room for
-	from   float64
-	to     float64 // where the plots begin and end on the page
-	signs  map[string]bool
-	many   *Ensemble // of which this is the picture; nil of one run
+	left       float64 // where the axis of time begins
+	right      float64 // and where it ends
+	panels     []panel
+	curve      *scene.Box // of what is affected; nil for none
+	swim       *swimlanes // nil for none
+	bare       bool       // without a headline: it stands on a page that has one
+	folded     []int      // impaired services without a panel
+	tracks     []track
+	crowd      int // events that no track has room for
+	mostTracks int
+	from       float64
+	to         float64 // where the plots begin and end on the page
+	signs      map[string]bool
+	many       *Ensemble // of which this is the picture; nil of one run
 }
 
 // panel is one service in the picture.
@@ -69,11 +75,11 @@ type panel struct {
 	queue    float64 // greatest length, where the strip is of that
 }
 
-// lane is a row of events that do not touch.
-type lane struct{ events []laneEvent }
+// track is a row of events that do not touch.
+type track struct{ events []placedEvent }
 
-// laneEvent is an event and the stretch it takes, its words included.
-type laneEvent struct {
+// placedEvent is an event and the stretch it takes, its words included.
+type placedEvent struct {
 	*Event
 	left, right float64 // of the bar
 	text        string
@@ -81,17 +87,31 @@ type laneEvent struct {
 	inside      bool    // they stand in the bar
 }
 
-func drawRun(r *Run) []byte { return (&runPicture{Run: r}).draw() }
+// drawCharts draws the charts of a run.
+func drawCharts(r *Run) []byte {
+	p := &runPicture{Run: r}
+	p.chooseCharts()
+	return p.draw()
+}
+
+// chooseCharts makes a picture of panels.
+func (p *runPicture) chooseCharts() {
+	p.left, p.right, p.mostTracks = plotLeft, runWidth, mostTracks
+	p.choose()
+}
 
 func (p *runPicture) draw() []byte {
 	r := p.Run
 	p.signs = make(map[string]bool)
 	p.ids = make(map[string]bool)
-	p.choose()
-	p.addLanes()
-	head, y := p.header()
-	y += p.lanesHeight()
+	p.addTracks()
+	head, y := "", 12.0
+	if !p.bare {
+		head, y = p.header()
+	}
+	y += p.tracksHeight()
 	p.from = y
+	y = p.placeLanes(y)
 	for i := range p.panels {
 		p.panels[i].top = y
 		y += p.panels[i].height() + panelGap
@@ -195,6 +215,15 @@ func (n *panel) height() float64 {
 	return h
 }
 
+// plots are all the plots of a picture.
+func (p *runPicture) plots() []scene.Box {
+	all := p.lanePlots()
+	for i := range p.panels {
+		all = append(all, p.panels[i].strips()...)
+	}
+	return all
+}
+
 // strips are the plots of a panel: of rates and, where there is one, of the queue.
 func (n *panel) strips() []scene.Box {
 	all := []scene.Box{{Left: plotLeft, Top: n.top + titleRow, Width: plotWidth, Height: n.rate}}
@@ -206,7 +235,7 @@ func (n *panel) strips() []scene.Box {
 
 // x is where a time stands.
 func (p *runPicture) x(seconds float64) float64 {
-	return plotLeft + plotWidth*min(1, max(0, seconds/p.length()))
+	return p.left + (p.right-p.left)*min(1, max(0, seconds/p.length()))
 }
 
 // length is the length of the axis of time.
@@ -247,13 +276,13 @@ func (r *Run) story(m *Impairment) string {
 
 func (p *runPicture) body() string {
 	p.Reset()
-	for i := range p.panels {
-		for _, b := range p.panels[i].strips() {
-			p.printf("<rect class=\"plot\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/>\n", px(b.Left), px(b.Top), px(b.Width), px(b.Height))
-		}
+	for _, b := range p.plots() {
+		p.printf("<rect class=\"plot\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/>\n", px(b.Left), px(b.Top), px(b.Width), px(b.Height))
 	}
 	p.drawGrid()
 	p.drawEvents()
+	p.drawCurve()
+	p.drawLanes()
 	for i := range p.panels {
 		p.drawPanel(&p.panels[i])
 	}
@@ -372,7 +401,7 @@ func (p *runPicture) drawQueue(n *panel, s *RunService, b scene.Box) {
 
 // drawBand draws the states of a service, each with its word where it has room.
 func (p *runPicture) drawBand(s *RunService, y float64) {
-	p.printf("<g class=\"band\"><rect class=\"well\" x=\"%d\" y=\"%s\" width=\"%s\" height=\"%d\"/>", plotLeft, px(y), px(p.x(p.Played)-plotLeft), bandHeight)
+	p.printf("<g class=\"band\"><rect class=\"well\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%d\"/>", px(p.left), px(y), px(p.x(p.Played)-p.left), bandHeight)
 	for _, w := range p.visible(s.Windows) {
 		left, right := p.x(w.From), p.x(w.To)
 		word := w.State.String()

@@ -79,10 +79,10 @@ func capital(s string) string {
 	return s
 }
 
-// addLanes puts the events into as few rows as keep them apart, the first that has
+// addTracks puts the events into as few rows as keep them apart, the first that has
 // room for each.
-func (p *runPicture) addLanes() {
-	ends := make([]float64, 0, mostLanes)
+func (p *runPicture) addTracks() {
+	ends := make([]float64, 0, p.mostTracks)
 	for i := range p.Events {
 		if p.Events[i].Constant {
 			continue
@@ -93,22 +93,22 @@ func (p *runPicture) addLanes() {
 		for k < len(ends) && from < ends[k] {
 			k++
 		}
-		if k == mostLanes {
+		if k == p.mostTracks {
 			p.crowd++
 			continue
 		}
 		if k == len(ends) {
 			ends = append(ends, 0)
-			p.lanes = append(p.lanes, lane{})
+			p.tracks = append(p.tracks, track{})
 		}
 		ends[k] = to
-		p.lanes[k].events = append(p.lanes[k].events, e)
+		p.tracks[k].events = append(p.tracks[k].events, e)
 	}
 }
 
 // place finds a place for the words of an event: in its bar, behind it, before it.
-func (p *runPicture) place(event *Event) laneEvent {
-	e := laneEvent{Event: event, left: p.x(event.At), right: p.x(event.To), text: eventStyle.fit(printable(event.Text), 360)}
+func (p *runPicture) place(event *Event) placedEvent {
+	e := placedEvent{Event: event, left: p.x(event.At), right: p.x(event.To), text: eventStyle.fit(printable(event.Text), 360)}
 	e.right = max(e.right, e.left+2)
 	w := eventStyle.width(e.text)
 	switch {
@@ -122,25 +122,23 @@ func (p *runPicture) place(event *Event) laneEvent {
 	return e
 }
 
-func (p *runPicture) lanesHeight() float64 {
-	if len(p.lanes) == 0 {
+func (p *runPicture) tracksHeight() float64 {
+	if len(p.tracks) == 0 {
 		return 0
 	}
-	return float64(len(p.lanes))*(laneHeight+laneGap) + 10
+	return float64(len(p.tracks))*(trackHeight+trackGap) + 10
 }
 
 // drawEvents draws what happens, above the panels and across them.
 func (p *runPicture) drawEvents() {
-	y := p.from - p.lanesHeight()
-	top := func(lane int) float64 { return y + float64(lane)*(laneHeight+laneGap) }
-	for k, l := range p.lanes {
+	y := p.from - p.tracksHeight()
+	top := func(track int) float64 { return y + float64(track)*(trackHeight+trackGap) }
+	for k, l := range p.tracks {
 		for _, e := range l.events {
 			p.printf("<g class=\"event e-%s\">", e.Kind)
-			for i := range p.panels {
-				for _, b := range p.panels[i].strips() {
-					if e.Kind != ActionEvent {
-						p.printf("<rect class=\"tint\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/>", px(e.left), px(b.Top), px(e.right-e.left), px(b.Height))
-					}
+			for _, b := range p.plots() {
+				if e.Kind != ActionEvent {
+					p.printf("<rect class=\"tint\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/>", px(e.left), px(b.Top), px(e.right-e.left), px(b.Height))
 				}
 			}
 			p.drawEdge(e.left, top(k))
@@ -150,7 +148,7 @@ func (p *runPicture) drawEvents() {
 			p.printf("</g>\n")
 		}
 	}
-	for k, l := range p.lanes { // over the edges of all
+	for k, l := range p.tracks { // over the edges of all
 		top := top(k)
 		for _, e := range l.events {
 			class := "event e-" + e.Kind.String()
@@ -159,10 +157,10 @@ func (p *runPicture) drawEvents() {
 			if e.Kind == ActionEvent {
 				p.printf("<path class=\"bar\" d=\"M%s %sl5 5-5 5-5-5Z\"/>", px(e.left), px(top+4))
 			} else {
-				p.printf("<rect class=\"bar\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%d\" rx=\"3\"/>", px(e.left), px(top), px(e.right-e.left), laneHeight)
+				p.printf("<rect class=\"bar\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%d\" rx=\"3\"/>", px(e.left), px(top), px(e.right-e.left), trackHeight)
 			}
 			if !e.inside { // the edges of others pass behind it
-				p.printf("<rect class=\"page\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%d\"/>", px(e.at-2), px(top+2), px(eventStyle.width(e.text)), laneHeight-4)
+				p.printf("<rect class=\"page\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%d\"/>", px(e.at-2), px(top+2), px(eventStyle.width(e.text)), trackHeight-4)
 			}
 			p.printf("<text x=\"%s\" y=\"%s\">%s</text></g>\n", px(e.at), px(top+13), escape(e.text))
 		}
@@ -173,7 +171,10 @@ func (p *runPicture) drawEvents() {
 // the words above them.
 func (p *runPicture) drawEdge(x, top float64) {
 	var d strings.Builder
-	fmt.Fprintf(&d, "M%s %sV%s", px(x), px(top+laneHeight), px(p.from-3))
+	fmt.Fprintf(&d, "M%s %sV%s", px(x), px(top+trackHeight), px(p.from-3))
+	for _, b := range p.lanePlots() {
+		fmt.Fprintf(&d, "M%s %sV%s", px(x), px(b.Top), px(b.Top+b.Height))
+	}
 	for i := range p.panels {
 		n := &p.panels[i]
 		fmt.Fprintf(&d, "M%s %sV%s", px(x), px(n.top+titleRow), px(n.top+n.height()))
@@ -238,11 +239,8 @@ func (p *runPicture) drawGrid() {
 	step := timeStep(p.length(), 12)
 	for i := 1; float64(i)*step < p.length(); i++ {
 		x := px(p.x(float64(i) * step))
-		for k := range p.panels {
-			n := &p.panels[k]
-			for _, b := range n.strips() {
-				p.printf("<path class=\"grid\" d=\"M%s %sV%s\"/>", x, px(b.Top), px(b.Top+b.Height))
-			}
+		for _, b := range p.plots() {
+			p.printf("<path class=\"grid\" d=\"M%s %sV%s\"/>", x, px(b.Top), px(b.Top+b.Height))
 		}
 	}
 	p.printf("\n")
@@ -253,7 +251,7 @@ func (p *runPicture) drawGrid() {
 func (p *runPicture) drawAxis() {
 	y := p.to + 8
 	step := timeStep(p.length(), 12)
-	p.printf("<g class=\"axis\"><path d=\"M%d %sH%d\"/>", plotLeft, px(y), runWidth)
+	p.printf("<g class=\"axis\"><path d=\"M%s %sH%s\"/>", px(p.left), px(y), px(p.right))
 	for i := 0; float64(i)*step <= p.length()*(1+1e-9); i++ {
 		t := float64(i) * step
 		label := moment(t)
@@ -267,7 +265,7 @@ func (p *runPicture) drawAxis() {
 		return
 	}
 	y += 28
-	p.printf("<g class=\"axis clock\"><path d=\"M%d %sH%d\"/>", plotLeft, px(y), runWidth)
+	p.printf("<g class=\"axis clock\"><path d=\"M%s %sH%s\"/>", px(p.left), px(y), px(p.right))
 	step = max(1, timeStep(p.length(), 10))
 	// Round in the offset that the scenario is written with.
 	_, offset := p.Start.Zone()
@@ -329,6 +327,10 @@ func (p *runPicture) footer() (svg string, height float64) {
 // legend explains the signs that occur.
 func (p *runPicture) legend() []scene.Entry {
 	all := []scene.Entry{
+		{Sign: "affected", Text: "weight of the services impaired, by their state"},
+		{Sign: "cause", Text: "passed its impairment on"},
+		{Sign: "recorded", Text: "recorded in the incident; paler where it is not known when"},
+		{Sign: "crowd", Text: "so many of the services that have no lane of their own"},
 		{Sign: "offered", Text: "demand: requests offered, without retries"},
 		{Sign: "attempts", Text: "attempts, with retries"},
 		{Sign: "good", Text: "goodput: answered rightly and in time"},
@@ -362,6 +364,14 @@ func runSign(sign string) string {
 		return `<path class="` + what + `" d="M0 0H22"/>`
 	case "spread", "ill":
 		return `<path class="` + what + `" d="M0 7V-2H8V-6H22V7Z"/>`
+	case "affected":
+		return `<path class="b-degraded" d="M0 7V2H8V-2H22V7Z"/><path class="b-down" d="M0 7V4H8V2H22V7Z"/>`
+	case "crowd":
+		return `<path class="crowd" d="M0 7V-2H8V-6H22V7Z"/>`
+	case "cause":
+		return `<g class="cause"><path class="own" d="M4-8V3H15"/><path class="tip" d="M22 3L15 0V6Z"/></g>`
+	case "recorded":
+		return `<g class="recorded"><rect class="maybe b-down" y="-4" width="22" height="7"/><rect class="sure b-down" x="5" y="-4" width="12" height="7"/><path class="rule" d="M0 3H22"/></g>`
 	case "good", "age", "queue":
 		if what == "queue" {
 			what = "age"
@@ -379,6 +389,7 @@ func runSign(sign string) string {
 // notes say what the picture leaves out.
 func (p *runPicture) notes() []string {
 	var notes []string
+	notes = append(notes, p.laneNotes()...)
 	if n := len(p.folded); n > 0 {
 		var names []string
 		for i, at := range p.folded {

@@ -62,6 +62,21 @@ func runStylesheet() string {
 	return "\n" + runShapes + light.runRules(&runLight) + "@media (prefers-color-scheme:dark){\n" + dark.runRules(&runDark) + "}\n"
 }
 
+// laneStylesheet is what swim-lanes have besides.
+func laneStylesheet() string {
+	return laneShapes + light.laneRules() + "@media (prefers-color-scheme:dark){\n" + dark.laneRules() + "}\n"
+}
+
+const laneShapes = `.group{font-size:10.5px;font-weight:700}.lane-name{font-size:11.5px}
+.hit{fill:none;pointer-events:all}
+.cause .own{fill:none;stroke-width:1.1;stroke-linejoin:round}
+.recorded .maybe{opacity:.3}.recorded .rule{fill:none;stroke-width:2}
+`
+
+func (t *theme) laneRules() string {
+	return fmt.Sprintf(".cause .own{stroke:%s}\n.cause .tip{fill:%s}\n.recorded .rule{stroke:%s}\n.crowd{fill:%s}\ntext.group{fill:%s}\n", t.text, t.text, t.text, t.outline, t.soft)
+}
+
 const runShapes = `text{font-family:-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"Liberation Sans","DejaVu Sans",sans-serif}
 .headline{font-size:28px;font-weight:700}
 .context{font-size:13px}

@@ -16,10 +16,10 @@ import (
 // writeSVG draws a picture that stands alone: no scripts, no fonts and nothing
 // from elsewhere, light or dark as the reader prefers, every part with an id, its
 // outcome as data and a title to hover over.
-func writeSVG(w io.Writer, r Report, _ Options) error {
+func writeSVG(w io.Writer, r Report, o Options) error {
 	switch r := r.(type) {
 	case *Run:
-		_, err := w.Write(drawRun(r))
+		_, err := w.Write(drawRun(r, o.Picture))
 		return err
 	case *Ensemble:
 		_, err := w.Write(drawEnsemble(r))

@@ -36,6 +36,14 @@ func writeText(w io.Writer, r Report, o Options) error {
 		r.text(&b, o)
 	case *Replay:
 		r.text(&b, o)
+	case *Import:
+		writeImport(&b, r, o)
+	case *Audit:
+		r.text(&b, o)
+	case *Rule:
+		r.text(&b, o)
+	case *RuleList:
+		r.text(&b, o)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

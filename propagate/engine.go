@@ -371,9 +371,10 @@ func (en *engine) horizonOfLines(h float64) float64 {
 			until = e.flight.next(en.t, e.base, until, e.Timeout, e.rateLate, slack, e.unanswered())
 		}
 		if e.cache != nil {
-			// Beyond half a life of a key most of what ends in a step began in it, and
-			// would be expected from the step before alone: a rate that wavers goes on.
-			until = min(e.cache.Next(en.t, en.base, until, slack), en.t+max(en.base, 2*float64(e.cache.Shortest())))
+			until = e.cache.Next(en.t, e.base, until, slack)
+			if !e.cache.Even(slack) {
+				until = min(until, en.t+max(e.base, 2*float64(e.cache.Shortest())))
+			}
 		}
 		if e.breaker != nil {
 			if n := e.breaker.Next(); !math.IsInf(n, 1) {

@@ -46,6 +46,11 @@ func (m *model) tellApart() {
 		copies[i] = int32(len(list))
 		n := p.Services[e.From].Instances
 		e.Nominal, e.Clients = e.Nominal/float64(n), e.Clients/float64(n)
+		if e.Cache != nil { // one over all clients: each copy has its share of the keys
+			c := *e.Cache
+			c.Keys, c.Asked = c.Keys/float64(n), c.Asked/float64(n)
+			e.Cache = &c
+		}
 		for k := range n {
 			e.From = first[p.Calls[i].From] + int32(k)
 			list = append(list, e)
@@ -345,17 +350,20 @@ func (en *engine) gather(s *server) {
 func (e *call) collect() {
 	calls, well, any := 0.0, 0.0, 0.0
 	n := float64(len(e.copies))
+	e.recall = mech.Recall{}
 	for _, x := range e.copies {
 		e.bin.add(&x.bin, 1/n)
 		x.bin = NeedBin{}
 		calls += x.rateCalls
 		well += float64(x.q * x.rateCalls)
 		any += x.q / n
+		e.recall.Add(&x.recall, 1/n)
 	}
 	e.rateCalls, e.q = calls, any
 	if calls > 0 {
 		e.q = well / calls
 	}
+	e.usual = e.q
 }
 
 // add adds so many times what another bin counts, which is of a share of the same
@@ -396,6 +404,9 @@ func (b *NeedBin) add(x *NeedBin, share float64) {
 	b.Denied += x.Denied
 	b.Failed += x.Failed
 	b.Lost += x.Lost
+	b.Hits += x.Hits
+	b.Barred += x.Barred
+	b.Joined += x.Joined
 	b.Open += float64(x.Open * share)
 }
 
@@ -419,6 +430,24 @@ func (e *call) settling() float64 {
 		m += x.settling()
 	}
 	return m
+}
+
+// promised is what is on its way back as a good answer.
+func (e *call) promised() float64 {
+	m := sum(e.answering)
+	for _, x := range e.parts {
+		m += sum(x.answering)
+	}
+	return m
+}
+
+// oldest is how long ago the oldest attempt that is left was sent.
+func (e *call) oldest(now float64) float64 {
+	age := e.flight.age(now)
+	for _, x := range e.parts {
+		age = max(age, x.flight.age(now))
+	}
+	return age
 }
 
 // retrying is what is under way beyond first attempts: sent, or allowed and waiting.

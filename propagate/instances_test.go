@@ -88,3 +88,91 @@ func TestInstancesAreTheirService(t *testing.T) {
 		}
 	})
 }
+
+// apart tells the instances of a service apart, by a health check that finds nothing.
+func apart(service string) string {
+	return fmt.Sprintf("[service.checker]\nload = \"1/s\"\n[health_check.x]\nby = \"checker\"\ntests = [%q]\npolicy = { depth = \"shallow\" }\n", service)
+}
+
+// TestInstancesKeepLeases: a keeper grants and renews as much whether or not its instances
+// are told apart: every renewal refreshes its lease, and nobody is lost who asks anew.
+func TestInstancesKeepLeases(t *testing.T) {
+	const ct = `
+[service.front]
+load = "100/s"
+needs = [{ on = "keeper", timeout = "2s" }]
+[service.keeper]
+service_time = "2ms"
+concurrency = 60
+capacity = "800/s"
+replicas = 4
+needs = [{ on = "store", timeout = "1s" }]
+[service.store]
+service_time = "50ms"
+concurrency = 600
+[lease.x]
+keeper = "keeper"
+holder = "front"
+count = 800
+lost = "nothing"
+ttl = "20s..40s"
+renew = { every = "10s", cost = "1ms", timeout = "5s" }
+regrant = { cost = "2ms", deadline = "5s", pause = "0s..3s" }
+`
+	for _, x := range []struct{ name, fault string }{
+		{"calm", ""},
+		{"lost", "[[fault]]\nat = \"60s\"\nfor = \"20s\"\nservice = \"keeper\"\neffect = \"blackhole\"\n"},
+		{"lapsed", "[[fault]]\nat = \"60s\"\nlease = \"x\"\neffect = \"lapse 60%\"\n"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			st := "horizon = \"200s\"\n" + x.fault
+			want, got := played(t, ct, st, Options{}), played(t, ct+apart("keeper"), st, Options{})
+			for j, b := range want.Leases[0].Bins {
+				if held := got.Leases[0].Bins[j].Held; math.Abs(held-b.Held) > 0.02*800 || x.fault == "" && held < 800*(1-1e-9) {
+					t.Errorf("%v hold a lease at %v, and %v where instances are told apart", b.Held, want.Times[j+1], held)
+				}
+			}
+		})
+	}
+}
+
+// TestInstancesShareACache: the keys of a cache are those of all instances of the caller
+// together, what it does is counted, and an error that it knows impairs the caller.
+func TestInstancesShareACache(t *testing.T) {
+	const ct = `
+[service.front]
+load = "1000/s"
+service_time = "10ms"
+replicas = 4
+[[service.front.need]]
+on = "store"
+timeout = "1s"
+if_lost = "degrade"
+cache = { keys = 500, ttl = "5s..15s", negative_ttl = "3s", coalesce = true }
+[service.store]
+service_time = "10ms"
+capacity = "200/s"
+`
+	st := "horizon = \"120s\"\n[[fault]]\nat = \"60s\"\nfor = \"30s\"\nservice = \"store\"\neffect = \"errors 100%\"\n"
+	want, got := played(t, ct, st, Options{}), played(t, ct+apart("front"), st, Options{})
+	sum := func(r *Result) (b NeedBin) {
+		for j := range r.Needs[0].Bins {
+			x := &r.Needs[0].Bins[j]
+			b.Calls, b.Hits, b.Barred, b.Joined = b.Calls+x.Calls, b.Hits+x.Hits, b.Barred+x.Barred, b.Joined+x.Joined
+		}
+		return b
+	}
+	a, b := sum(want), sum(got)
+	for _, x := range []struct {
+		name      string
+		want, got float64
+	}{{"calls", a.Calls, b.Calls}, {"hits", a.Hits, b.Hits}, {"barred", a.Barred, b.Barred}, {"joined", a.Joined, b.Joined}} {
+		if math.Abs(x.want-x.got) > 0.01*x.want {
+			t.Errorf("%s: %v, and %v where instances are told apart", x.name, x.want, x.got)
+		}
+	}
+	w, v := want.service("front").Windows, got.service("front").Windows
+	if len(w) != 1 || len(v) != 1 || v[0].State != Degraded || math.Abs(v[0].From-w[0].From)+math.Abs(v[0].To-w[0].To) > 2 {
+		t.Errorf("%v, and %v where instances are told apart", w, v)
+	}
+}

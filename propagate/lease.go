@@ -78,7 +78,7 @@ func (en *engine) beginLeases() {
 		renewal.least = 0.5 * renewal.Nominal
 		again.least = 0.05 * l.Count / max(en.base, min(again.Timeout, l.Every, en.sc.Horizon.Seconds()))
 		if !math.IsInf(again.Timeout, 1) {
-			again.flight.coarse = 0.5 * en.tolerance * again.Timeout
+			again.coarsen(0.5 * en.tolerance * again.Timeout)
 		}
 		l.holders = mech.Leases{Every: l.Every, Low: l.TTL.Low, Spread: l.TTL.Spread}
 		n := len(l.Pauses)
@@ -187,7 +187,7 @@ func (en *engine) offerLease(e *call) {
 		until := en.t + en.h
 		for k := range l.pauses {
 			l.ready[k+1] += l.pauses[k].Take(until) + l.rejected[k].Take(until)
-			en.ahead(l, k+1)
+			en.ahead(l, e, k+1)
 		}
 		want := sum(l.ready)
 		let := want
@@ -227,7 +227,10 @@ func (en *engine) offerLease(e *call) {
 // ahead makes those ready who, within a long step, will have failed and ask again: on
 // credit, at the rate at which they failed in the step before. So while rates are steady
 // any length of step gives the same flows.
-func (en *engine) ahead(l *lease, k int) {
+//
+// Who will run into a time-out in the step is under way already: no more than those can.
+// Where nobody is answered it is all of them, at whatever rate.
+func (en *engine) ahead(l *lease, e *call, k int) {
 	if l.debt[k] == 0 && en.h <= en.base {
 		return
 	}
@@ -235,8 +238,17 @@ func (en *engine) ahead(l *lease, k int) {
 	if !l.paused && math.IsInf(l.pace, 1) && en.before >= float64(0.2*en.base) {
 		f, p := &l.failed[k-1], &l.pauses[k-1]
 		rest := en.h - p.Low - float64(0.5*p.Spread)
-		expected = float64(f.lately*max(0, rest-en.base)) + float64(f.refusing*max(0, rest)) +
-			float64(f.atOncePer*max(0, en.h-l.rejected[k-1].Low))
+		late := float64(f.lately * max(0, rest-en.base))
+		if rest < e.Timeout && (late > 0 || e.unanswered()) {
+			due := e.due(en.t+rest-e.Timeout, k-1)
+			if k == len(l.pauses) {
+				due += e.due(en.t+rest-e.Timeout, k)
+			}
+			if late > due || e.unanswered() {
+				late = due
+			}
+		}
+		expected = late + float64(f.refusing*max(0, rest)) + float64(f.atOncePer*max(0, en.h-l.rejected[k-1].Low))
 	}
 	if m := l.ready[k] + expected - l.debt[k]; m >= 0 {
 		l.ready[k], l.debt[k] = m, expected
@@ -300,7 +312,14 @@ func (en *engine) decideLease(e *call, from, to, good float64) {
 		l.granted.Put(from, to, good)
 		return
 	}
-	if sent := l.messages.Remove(from, to, math.Inf(1)); sent > mech.Tiny && good > 0 {
+	var sent float64
+	if e.whole == nil {
+		sent = l.messages.Remove(from, to, math.Inf(1))
+	} else { // an instance decides of its share; of those left, this is of the next ones
+		sent = l.messages.Before(to) - l.messages.Before(from)
+		l.messages.Remove(from, to, good)
+	}
+	if sent > mech.Tiny && good > 0 {
 		l.holders.Renewed(from, to, min(1, good/sent))
 	}
 }
@@ -312,7 +331,7 @@ func (en *engine) grant(e *call, good float64) {
 	}
 	l := &en.m.leases[e.Lease]
 	// What a fault took while it was about to be answered is not granted.
-	if more := l.granted.Mass() - good - sum(e.answering); more > mech.Tiny {
+	if more := l.granted.Mass() - good - e.promised(); more > mech.Tiny {
 		en.segments = l.granted.Pop(more, en.segments[:0])
 	}
 	en.segments = l.granted.Pop(good, en.segments[:0])
@@ -342,7 +361,7 @@ func (en *engine) openLeases() {
 			l.let(l.holders.Lose(l.falling * en.h))
 		}
 		left := l.Count - l.before - l.gone
-		l.ending = left > 0 && sum(e.answering) > 0.99*left
+		l.ending = left > 0 && e.promised() > 0.99*left
 	}
 }
 
@@ -363,7 +382,7 @@ func (en *engine) closeLeases() {
 // lease lapses whose time to live is longer than a period.
 func (en *engine) calm(l *lease, now float64) bool {
 	e := &en.m.calls[l.Renew]
-	return l.TTL.Low >= l.Every && e.rateLost == 0 && e.stepLost == 0 && e.flight.age(now) <= max(en.h, 2*(en.base+en.m.servers[l.Keeper].Latency)) && l.holders.Settled()
+	return l.TTL.Low >= l.Every && e.rateLost == 0 && e.stepLost == 0 && e.oldest(now) <= max(en.h, 2*(en.base+en.m.servers[l.Keeper].Latency)) && l.holders.Settled()
 }
 
 // bereave sets what the holders lose.
@@ -410,7 +429,7 @@ func (en *engine) sharpLeases() float64 {
 		e := &en.m.calls[l.Regrant]
 		at := math.Inf(1)
 		if since <= e.Timeout+en.base {
-			at = e.flight.sharp(from-e.Timeout, density) + e.Timeout
+			at = e.sharp(from-e.Timeout, density) + e.Timeout
 		}
 		if since <= e.Timeout+l.TTL.Low+en.base {
 			at = min(at, l.holders.Sharp(from, density))
@@ -438,6 +457,23 @@ func (f *flight) sharp(from, density float64) float64 {
 	return math.Inf(1)
 }
 
+// sharp is flight.sharp of all that is under way, at whatever instance: one has its share.
+func (e *call) sharp(from, density float64) float64 {
+	at := e.flight.sharp(from, density)
+	for _, x := range e.parts {
+		at = min(at, x.flight.sharp(from, density/float64(len(e.parts))))
+	}
+	return at
+}
+
+// coarsen keeps what is sent no finer than that, in seconds.
+func (e *call) coarsen(length float64) {
+	e.flight.coarse = length
+	for _, x := range e.parts {
+		x.flight.coarse = length
+	}
+}
+
 // horizonOfLeases shortens a long step to what is right for the leases.
 func (en *engine) horizonOfLeases(until float64) float64 {
 	for i := range en.m.leases {
@@ -457,8 +493,7 @@ func (en *engine) weighLeases() {
 		for k := range l.pauses {
 			m += l.pauses[k].Mass() + l.rejected[k].Mass()
 		}
-		e := &en.m.calls[l.Regrant]
-		m += e.flight.total + sum(e.answering) + sum(e.refusing)
+		m += en.m.calls[l.Regrant].settling()
 		en.balance = max(en.balance, math.Abs(m-l.Count)/l.Count)
 	}
 }
@@ -467,7 +502,7 @@ func (en *engine) weighLeases() {
 func (en *engine) asked(s *server) bool {
 	for _, i := range s.In {
 		e := &en.m.calls[i]
-		if e.Lease >= 0 && !en.isRenewal(e) && e.flight.total > 1e-3*en.m.leases[e.Lease].Count {
+		if e.Lease >= 0 && !en.isRenewal(e) && e.settling() > 1e-3*en.m.leases[e.Lease].Count {
 			return true
 		}
 	}

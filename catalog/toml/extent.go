@@ -69,7 +69,7 @@ func (x *indexer) extent(start int) extent {
 				}
 				at = close
 			} else {
-				at = x.quoted(at)
+				at = x.doc.quoted(at)
 				if text[at] == '\n' && len(open) == 0 {
 					return extent{x.restOfString(at+1, c), -1}
 				}
@@ -187,8 +187,8 @@ func closing(text string, at int, triple string) int {
 
 // quoted is the offset behind the string that opens at an offset; a string that
 // is not closed ends with its line.
-func (x *indexer) quoted(at int) int {
-	text, quote := x.doc.text, x.doc.text[at]
+func (t *Text) quoted(at int) int {
+	text, quote := t.text, t.text[at]
 	for at++; at < len(text); at++ {
 		switch c := text[at]; {
 		case c == quote:

@@ -45,8 +45,8 @@ type stretch struct{ from, to int }
 // its key, with a Value of FaultyKind. Under a faulty header nothing is read.
 func Parse(file string, data []byte) (*Document, diag.List) {
 	var list diag.List
-	doc := &Document{File: file, Root: &Table{At: diag.Span{File: file, Line: 1, Col: 1}, origin: headed}, starts: []int{0}}
-	r := &reader{doc: doc, list: &list, locate: locator{doc: doc, line: 1}}
+	doc := &Document{Text: Text{File: file, starts: []int{0}}, Root: &Table{At: diag.Span{File: file, Line: 1, Col: 1}, origin: headed}}
+	r := &reader{doc: doc, list: &list, locate: locator{doc: &doc.Text, line: 1}}
 	if data = r.admit(data); data == nil {
 		return doc, list
 	}
@@ -219,7 +219,7 @@ func (x *indexer) faultStart(at int) int {
 }
 
 // nextLine is the offset at which the line behind the one of an offset begins.
-func (d *Document) nextLine(offset int) int {
+func (d *Text) nextLine(offset int) int {
 	return offset + strings.IndexByte(d.text[offset:], '\n') + 1
 }
 

@@ -277,7 +277,7 @@ func basic(s string) string {
 func TestSpansInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringOf(rapid.RuneFrom([]rune("aü\U0001F600\n"))).Draw(t, "text") + "\n"
-		doc := &Document{text: text, starts: lineStarts(text)}
+		doc := &Text{text: text, starts: lineStarts(text)}
 		l := locator{doc: doc, line: 1}
 		offsets := []int{}
 		for i := range text {

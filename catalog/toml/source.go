@@ -13,7 +13,7 @@ const maxLine = 64 << 10
 
 // Line returns a line of the source, counted from 1, without its line ending. A
 // very long line is cut.
-func (d *Document) Line(n int) string {
+func (d *Text) Line(n int) string {
 	if n < 1 || n > len(d.starts) {
 		return ""
 	}
@@ -29,7 +29,7 @@ func (d *Document) Line(n int) string {
 }
 
 // lineEnd is the offset at which line n ends, before its line ending.
-func (d *Document) lineEnd(n int) int {
+func (d *Text) lineEnd(n int) int {
 	end := len(d.text)
 	if n < len(d.starts) {
 		end = d.starts[n] - 1
@@ -41,7 +41,7 @@ func (d *Document) lineEnd(n int) int {
 }
 
 // lineAt is the number of the line that holds an offset.
-func (d *Document) lineAt(offset int) int {
+func (d *Text) lineAt(offset int) int {
 	n, found := slices.BinarySearch(d.starts, offset)
 	if found {
 		return n + 1
@@ -64,7 +64,7 @@ func lineStarts(text string) []int {
 
 // textFor is the source line to print under a diagnostic at s, or "" where the
 // fault stands beyond what is shown of a very long line.
-func (d *Document) textFor(s diag.Span) string {
+func (d *Text) textFor(s diag.Span) string {
 	line := d.Line(s.Line)
 	if s.Col > maxLine && s.Col > utf8.RuneCountInString(line) {
 		return ""
@@ -76,7 +76,7 @@ func (d *Document) textFor(s diag.Span) string {
 // asked for in the order of the file cost their distance: counting each column
 // from the start of the line would be quadratic in a file of one line.
 type locator struct {
-	doc    *Document
+	doc    *Text
 	line   int // of offset
 	offset int
 	col    int // of offset, from 0

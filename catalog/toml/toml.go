@@ -124,10 +124,15 @@ func (t *Table) add(e Entry) {
 
 // Document is a parsed file.
 type Document struct {
+	Text
+	Root   *Table
+	faults int // diagnostics about the file so far, see MaxFaults
+}
+
+// Text is the text of a file, by lines.
+type Text struct {
 	File string
-	Root *Table
 	text string // without a byte order mark, and with a line feed at its end
 	// starts[i] is the offset of line i+1.
 	starts []int
-	faults int // diagnostics about the file so far, see MaxFaults
 }

@@ -65,10 +65,14 @@ Load, capacity and recovery do not enter, unless --over-time plays the failure: 
 			for i, v := range nodes {
 				roots[i] = graph.Root{Node: v, As: state}
 			}
-			return a.write(plan, out.NewBlast(c, g.Blast(roots, option)))
+			report := out.NewBlast(c, g.Blast(roots, option))
+			if showsSource(plan) {
+				report.Source = sourceLines()
+			}
+			return a.write(plan, report)
 		},
 	}
-	a.addOutput(c, (*out.Blast)(nil))
+	a.addOutput(c, (*out.Blast)(nil), (*out.Run)(nil))
 	c.Flags().StringVar(&lasts, "for", "", "how long they stay failed, such as 10m; without it, as long as it lasts")
 	c.Flags().StringVar(&as, "as", "down", "how they fail: down, corrupt (answering wrongly), degraded, delayed, frozen or stale")
 	c.Flags().BoolVar(&overTime, "over-time", false, "play the failure and show what happens over time, as run does")
@@ -86,7 +90,7 @@ const (
 
 // blastOverTime plays services that fail at the same time.
 func (a *app) blastOverTime(names []string, lasts, as, horizon string) error {
-	a.formats = formatsOf((*out.Run)(nil))
+	a.shows((*out.Run)(nil))
 	plan, err := a.plan()
 	if err != nil {
 		return err

@@ -89,11 +89,14 @@ func Main(args []string, std Stdio) (code int) {
 // app is what all commands share.
 type app struct {
 	Stdio
-	catalogs []string     // -c
-	outputs  []string     // -o
-	format   string       // --format
-	formats  []out.Format // those the command can write
-	color    string       // --color
+	catalogs []string      // -c
+	outputs  []string      // -o
+	format   string        // --format
+	usual    string        // the format of stdout without it; text where empty
+	formats  []out.Format  // those the command can write
+	picture  string        // --picture
+	pictures []out.Picture // those there are of what the command writes
+	color    string        // --color
 }
 
 const rootExample = `  knockon blast dynamodb-dns                  what falls when DynamoDB's DNS record goes
@@ -135,7 +138,20 @@ else the built-in catalog aws-us-east-1, and says which.`,
 		return usagef("--color %q is not known%s", a.color, suggestion(a.color, []string{"auto", "always", "never"}))
 	}
 	root.AddCommand(
-		newBlast(a), newRun(a), newReplay(a), newWhy(a), newAsk(a), newRank(a), newRender(a), newCheck(a), newList(a), newShow(a), newVersion(a),
+		newBlast(a),
+		newRun(a),
+		newReplay(a),
+		newWhy(a),
+		newAsk(a),
+		newAudit(a),
+		newExplain(a),
+		newRank(a),
+		newRender(a),
+		newCheck(a),
+		newList(a),
+		newShow(a),
+		newImport(a),
+		newVersion(a),
 	)
 	return root
 }

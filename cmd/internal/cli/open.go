@@ -43,6 +43,12 @@ func (a *app) open() (*catalog.Catalog, *graph.Graph, error) {
 // load reads the catalog and returns its faults. With tell it says which one was
 // taken when the user did not.
 func (a *app) load(tell bool) (*catalog.Catalog, diag.List, error) {
+	c, _, faults, err := a.loadWithTexts(tell)
+	return c, faults, err
+}
+
+// loadWithTexts is load for who also shows or changes the files.
+func (a *app) loadWithTexts(tell bool) (*catalog.Catalog, []toml.Text, diag.List, error) {
 	names := a.catalogs
 	if len(names) == 0 {
 		name, said := defaultCatalog()
@@ -55,16 +61,16 @@ func (a *app) load(tell bool) (*catalog.Catalog, diag.List, error) {
 	for _, name := range names {
 		s, release, err := a.source(name)
 		if err != nil {
-			return nil, nil, &exitError{exitInput, err}
+			return nil, nil, nil, &exitError{exitInput, err}
 		}
 		defer release()
 		sources = append(sources, s)
 	}
-	c, faults, err := catalog.Load(sources...)
+	c, texts, faults, err := catalog.LoadWithTexts(sources...)
 	if err != nil {
-		return nil, nil, &exitError{exitInput, err}
+		return nil, nil, nil, &exitError{exitInput, err}
 	}
-	return c, faults, nil
+	return c, texts, faults, nil
 }
 
 // report prints the faults of a catalog and returns an error if any of them is one.

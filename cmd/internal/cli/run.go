@@ -45,6 +45,8 @@ event plays every request by itself: slower, and independent of how the others t
 On a long scenario Ctrl-C ends it with what has been played so far.`,
 		Example: `  knockon run redis-and-a-sale.toml
   knockon run redis-and-a-sale.toml -o run.svg -o run.csv
+  knockon run redis-and-a-sale.toml -o run.html        one page: the graph against the clock
+  knockon run storm.toml -o run.svg --picture lanes    who was hit when, and by whom
   knockon run storm.toml -c shop.toml --assumptions    which numbers were not stated?
   knockon run storm.toml --verify                      does it depend on the steps?
   knockon run storm.toml --engine stochastic --seeds 200    how probable is a collapse?
@@ -194,6 +196,9 @@ func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, runs
 		return err
 	}
 	option.Explain, option.Chance = res.Why, runs.chance()
+	if showsSource(plan) {
+		option.Source = sourceLines()
+	}
 	if failed := a.write(plan, out.NewRun(c, res, option)); failed != nil {
 		return failed
 	}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -29,7 +30,10 @@ func TestShufflingTheTOMLChangesNoByte(t *testing.T) {
 				commands = append(commands, []string{"blast", c.root, "--over-time", "--for", "2m", "--horizon", "5m", "--format", f})
 			}
 			for _, f := range formatNames(formatsOf((*out.Blast)(nil))) {
-				commands = append(commands, []string{"blast", c.root, "--format", f}, []string{"render", "--format", f})
+				commands = append(commands, []string{"blast", c.root, "--format", f})
+			}
+			for _, f := range formatNames(formatsOf((*out.Map)(nil))) {
+				commands = append(commands, []string{"render", "--format", f})
 			}
 			want := make([]string, len(commands))
 			for seed := range uint64(3) {
@@ -39,6 +43,7 @@ func TestShufflingTheTOMLChangesNoByte(t *testing.T) {
 					if code != exitFine {
 						t.Fatalf("knockon %s: exit %d\n%s", strings.Join(args, " "), code, errs)
 					}
+					got = declaredAt.ReplaceAllString(got, "")
 					if seed == 0 {
 						want[i] = got
 					}
@@ -50,6 +55,9 @@ func TestShufflingTheTOMLChangesNoByte(t *testing.T) {
 		})
 	}
 }
+
+// declaredAt is where a page says that a service is declared, which moves with the line.
+var declaredAt = regexp.MustCompile(`"where":"stdin:[0-9]+"`)
 
 // decodeBuiltin reads all files of a built-in catalog into one tree.
 func decodeBuiltin(t *testing.T, name string) map[string]any {

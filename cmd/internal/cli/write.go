@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,15 +18,31 @@ import (
 	"github.com/knockon/knockon/out"
 )
 
-// addOutput gives a command -o and --format, with the formats that can show what it
-// writes, a report of which only the kind matters.
-func (a *app) addOutput(c *cobra.Command, r out.Report) {
-	formats := formatsOf(r)
-	c.PreRun = func(*cobra.Command, []string) { a.formats = formats }
+// addOutput gives a command -o, --format and, where there are several, --picture, with
+// the formats and pictures that can show what it writes: reports of which only the kind
+// matters, the usual one first.
+func (a *app) addOutput(c *cobra.Command, reports ...out.Report) {
+	formats := formatsOf(reports[0])
+	c.PreRun = func(*cobra.Command, []string) { a.shows(reports[0]) }
+	var pictures []string
+	for _, r := range reports {
+		for _, p := range out.Pictures(r) {
+			if !slices.Contains(pictures, string(p)) {
+				pictures = append(pictures, string(p))
+			}
+		}
+	}
+	if len(pictures) > 1 {
+		c.Flags().StringVar(&a.picture, "picture", "", "`what` a picture shows: "+strings.Join(pictures, ", "))
+		mustRegister(c.RegisterFlagCompletionFunc("picture", cobra.FixedCompletions(pictures, cobra.ShellCompDirectiveNoFileComp)))
+	}
 	c.Flags().StringArrayVarP(&a.outputs, "output", "o", nil, "write to a `file`, its format by the extension; - is stdout; may be repeated")
 	c.Flags().StringVarP(&a.format, "format", "f", "", "`format`, whatever the extension: "+strings.Join(formatNames(formats), ", "))
 	mustRegister(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formatNames(formats), cobra.ShellCompDirectiveNoFileComp)))
 }
+
+// shows settles which formats and pictures there are of what a command writes.
+func (a *app) shows(r out.Report) { a.formats, a.pictures = formatsOf(r), out.Pictures(r) }
 
 // formatsOf are the formats that can show a report.
 func formatsOf(r out.Report) []out.Format {
@@ -53,6 +70,13 @@ func (a *app) plan() ([]output, error) {
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
+	if a.picture != "" && !slices.Contains(a.pictures, out.Picture(a.picture)) {
+		var names []string
+		for _, p := range a.pictures {
+			names = append(names, string(p))
+		}
+		return nil, usagef("there is no picture %q of this; use %s", a.picture, strings.Join(names, " or "))
+	}
 	var plan []output
 	for _, file := range files {
 		o := output{file: file}
@@ -73,7 +97,7 @@ func (a *app) plan() ([]output, error) {
 				return nil, usagef("the format of %q is not known by its extension; use one of %s, or --format", file, extensions(a.formats))
 			}
 		default:
-			o.format, _ = out.FormatNamed("text")
+			o.format, _ = out.FormatNamed(cmp.Or(a.usual, "text"))
 		}
 		if !slices.Contains(formatNames(a.formats), o.format.Name) {
 			return nil, usagef("this cannot be written as %s; use %s", o.format.Name, strings.Join(formatNames(a.formats), " or "))
@@ -103,6 +127,7 @@ func (a *app) write(plan []output, r out.Report) error {
 		if o.file == "" {
 			options = a.terminal()
 		}
+		options.Picture = out.Picture(a.picture)
 		if err := o.format.Write(&b, r, options); err != nil {
 			return &exitError{exitInternal, err}
 		}

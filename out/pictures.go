@@ -1,0 +1,42 @@
+package out
+
+import "slices"
+
+// Picture is what a picture shows of a report.
+type Picture string
+
+// The pictures.
+const (
+	Usual     Picture = ""       // what suits the report; see usual
+	Graph     Picture = "graph"  // who is hit, and by which way
+	Charts    Picture = "charts" // what is asked of services and what comes of it
+	Swimlanes Picture = "lanes"  // the states of services against the clock
+)
+
+// Pictures are the pictures that there are of a report; the contents of it do not
+// matter.
+func Pictures(r Report) []Picture {
+	switch r.(type) {
+	case *Run:
+		return []Picture{Charts, Swimlanes}
+	case *Ensemble:
+		return []Picture{Charts}
+	case *Map, *Blast:
+		return []Picture{Graph}
+	}
+	return nil
+}
+
+// Draws reports whether there is such a picture of a report.
+func (p Picture) Draws(r Report) bool { return p == Usual || slices.Contains(Pictures(r), p) }
+
+// drawRun draws a picture of a run. The usual one is the charts, and where they have no
+// room for every service that was impaired, the lanes.
+func drawRun(r *Run, p Picture) []byte {
+	switch {
+	case p == Swimlanes, p == Usual && (len(r.Impaired) > mostPanels || len(r.Recorded) > 0):
+		return drawSwimlanes(r)
+	default:
+		return drawCharts(r)
+	}
+}
