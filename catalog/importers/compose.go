@@ -412,7 +412,7 @@ func (r *composeReader) warnOfStartOrder() {
 	for _, s := range r.services {
 		for _, e := range s.edges {
 			n := r.d.needs[edge{s.name, e.on}]
-			if n == nil || slices.ContainsFunc(n.Claims, func(c Claim) bool { return c.To == catalog.ToServe }) {
+			if n == nil || slices.ContainsFunc(n.Claims, func(c Claim) bool { return c.To != catalog.ToStart }) {
 				continue
 			}
 			if total++; len(only) < 3 {
