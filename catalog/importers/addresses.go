@@ -3,6 +3,9 @@ package importers
 import (
 	"regexp"
 	"strings"
+
+	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/unit"
 )
 
 // Addresses in values of environments: URLs, connection strings, plain hosts.
@@ -49,4 +52,23 @@ func hostsIn(value string) []string {
 		}
 	}
 	return hosts
+}
+
+var telemetry = regexp.MustCompile(`^(OTEL_(EXPORTER|COLLECTOR)|PUBLIC_OTEL_|JAEGER_(AGENT|ENDPOINT)|ZIPKIN_|DD_(AGENT|TRACE)|STATSD_)`)
+
+// called is what a variable with an address says of the need for the one it names.
+func (d *Draft) called(from *Service, on string, v variable) Claim {
+	c := Claim{At: v.at, Rule: "env " + cleanName(v.name), Inferred: true}
+	target := d.Service(cleanName(on))
+	switch {
+	case telemetry.MatchString(v.name):
+		// Exporters drop what they cannot send, and the service goes on; whoever has to
+		// heal it is blind.
+		c.To, c.For, c.Known, c.Guess = catalog.ToRepair, "telemetry", unit.Guess, "to repair, from the variable's name"
+	case from.Kind == catalog.KindTool:
+		c.IfLost, c.Known, c.Guess = catalog.Degrade, unit.Guess, "degrade, as a tool observes its target"
+	case target != nil && target.Kind == catalog.KindQueue:
+		c.Mode, c.Known, c.Guess = catalog.Async, unit.Guess, "async, as the target is a queue"
+	}
+	return c
 }

@@ -377,31 +377,13 @@ func (r *composeReader) link() {
 		for _, v := range s.env {
 			for _, host := range hostsIn(v.value) {
 				if on, ok := names[strings.ToLower(host)]; ok {
-					r.d.Need(s.name, on, r.called(r.d.Service(cleanName(s.name)), on, v))
+					r.d.Need(s.name, on, r.d.called(r.d.Service(cleanName(s.name)), on, v))
 				}
 			}
 		}
 	}
 	r.warnOfStartOrder()
 	r.warnOfUnset()
-}
-
-var telemetry = regexp.MustCompile(`^(OTEL_(EXPORTER|COLLECTOR)|PUBLIC_OTEL_|JAEGER_(AGENT|ENDPOINT)|ZIPKIN_|DD_(AGENT|TRACE)|STATSD_)`)
-
-// called is what a variable with an address says of the need for the one it names.
-func (r *composeReader) called(from *Service, on string, v variable) Claim {
-	c := Claim{At: v.at, Rule: "env " + cleanName(v.name), Inferred: true}
-	switch {
-	case telemetry.MatchString(v.name):
-		// Exporters drop what they cannot send, and the service goes on; whoever has to
-		// heal it is blind.
-		c.To, c.For, c.Known, c.Guess = catalog.ToRepair, "telemetry", unit.Guess, "to repair, from the variable's name"
-	case from.Kind == catalog.KindTool:
-		c.IfLost, c.Known, c.Guess = catalog.Degrade, unit.Guess, "degrade, as a tool observes its target"
-	case r.d.Service(cleanName(on)).Kind == catalog.KindQueue:
-		c.Mode, c.Known, c.Guess = catalog.Async, unit.Guess, "async, as the target is a queue"
-	}
-	return c
 }
 
 // warnOfStartOrder says once which needs are known from the order of starting only.

@@ -68,6 +68,7 @@ func hostile(smaller int) map[string]string {
 		"anchors":     "services:\n" + deep("  a: &a {}\n", 100_000),
 		"documents":   deep("---\n", 500_000),
 		"entities":    deep("---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: a}\nspec: {dependsOn: [a, 'b:c/d', ':/', '${{x}}']}\n", 2_000),
+		"manifests":   `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"},"spec":{"selector":{"a":"b"}}}` + deep(`,{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"`+"\\u0061"+`","labels":{"a":"b"}},"spec":{"containers":[{"env":[{"name":"HOST","value":"s"}]}]}}`, 50_000) + `]}`,
 		"nothing":     "",
 		"zeros":       deep("\x00", 100_000),
 	}
@@ -220,4 +221,8 @@ func FuzzCSV(f *testing.F) { fuzzFormat(f, "csv", "from;to;calls\na;b;2\n") }
 
 func FuzzDOT(f *testing.F) {
 	fuzzFormat(f, "dot", "strict digraph x { a:p -> {b c} [label=\"y\"]; subgraph cluster_1 { label=z; d } /* */ \"e\" + \"f\" -> g }", "graph { a -- b }")
+}
+
+func FuzzKubernetes(f *testing.F) {
+	fuzzFormat(f, "kubernetes", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {app: a}}\nspec: {containers: [{image: x, env: [{name: DB_HOST, value: db.ns.svc}], args: [--to=a:80]}]}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {selector: {app: a}}\n")
 }

@@ -64,6 +64,7 @@ func Formats() []Format {
 		edgeList,
 		dot,
 		jaeger,
+		kubernetes,
 		otlp,
 		servicegraph,
 		zipkin,
