@@ -226,3 +226,7 @@ func FuzzDOT(f *testing.F) {
 func FuzzKubernetes(f *testing.F) {
 	fuzzFormat(f, "kubernetes", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {app: a}}\nspec: {containers: [{image: x, env: [{name: DB_HOST, value: db.ns.svc}], args: [--to=a:80]}]}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {selector: {app: a}}\n")
 }
+
+func FuzzKiali(f *testing.F) {
+	fuzzFormat(f, "kiali", `{"duration":60,"graphType":"app","elements":{"nodes":[{"data":{"id":"1","nodeType":"app","namespace":"n","app":"a"}},{"data":{"id":"2","nodeType":"service","namespace":"n","service":"b"}},{"data":{"id":"3","nodeType":"unknown"}}],"edges":[{"data":{"source":"1","target":"2","traffic":{"protocol":"http","rates":{"http":"1.5","http5xx":"1"}}}},{"data":{"source":"3","target":"1"}}]}}`)
+}

@@ -64,6 +64,7 @@ func Formats() []Format {
 		edgeList,
 		dot,
 		jaeger,
+		kiali,
 		kubernetes,
 		otlp,
 		servicegraph,

@@ -57,7 +57,6 @@ var notYet = map[string]string{
 	"dfd/":            "diagrams of data flows labelled by hand; no tool writes them",
 	"cloudformation/": "no importer yet",
 	"cyclonedx/":      "no importer yet",
-	"kiali/":          "no importer yet",
 	"structurizr/":    "no importer yet",
 	"terraform/":      "no importer yet",
 	"threagile/":      "no importer yet",
