@@ -23,7 +23,7 @@ var dot = Format{
 	Title: "Graphviz",
 	What:  "graphs in DOT; a -> b means that a needs b, with --reverse the other way",
 	detects: func(s *sample) bool {
-		return s.json == nil && dotHead.Match(s.head) && !bytes.Contains(s.head, []byte(`"[root] `))
+		return s.json == nil && dotHead.Match(s.head) && !isTerraformGraph(s)
 	},
 	reads: func(d *Draft, files []File, o Options) {
 		for _, f := range files {

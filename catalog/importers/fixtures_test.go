@@ -50,6 +50,11 @@ func TestFixtures(t *testing.T) {
 				warned.WriteString(x.String())
 			}
 			got := map[string]string{"want.toml": string(d.TOML()), "want.txt": warned.String()}
+			for _, text := range got {
+				if strings.Contains(text, "hunter2") {
+					t.Error("a secret is told")
+				}
+			}
 			if *update {
 				a.Files = slices.DeleteFunc(a.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want.") })
 				for _, f := range []string{"want.toml", "want.txt"} {

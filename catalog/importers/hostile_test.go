@@ -230,3 +230,11 @@ func FuzzKubernetes(f *testing.F) {
 func FuzzKiali(f *testing.F) {
 	fuzzFormat(f, "kiali", `{"duration":60,"graphType":"app","elements":{"nodes":[{"data":{"id":"1","nodeType":"app","namespace":"n","app":"a"}},{"data":{"id":"2","nodeType":"service","namespace":"n","service":"b"}},{"data":{"id":"3","nodeType":"unknown"}}],"edges":[{"data":{"source":"1","target":"2","traffic":{"protocol":"http","rates":{"http":"1.5","http5xx":"1"}}}},{"data":{"source":"3","target":"1"}}]}}`)
 }
+
+func FuzzTerraform(f *testing.F) {
+	fuzzFormat(f, "terraform",
+		`{"version":4,"terraform_version":"1","resources":[{"module":"module.a[0]","mode":"data","type":"t","name":"n","instances":[{"dependencies":["t.m"]}]},{"mode":"managed","type":"t","name":"m","instances":[{}]}]}`,
+		`{"version":3,"modules":[{"path":["root","m"],"resources":{"a.b.0":{"type":"a","depends_on":["a.c.*"]},"a.c":{}}}]}`,
+		`{"configuration":{"root_module":{"resources":[{"address":"a.b","expressions":{"x":[{"y":{"references":["module.m.o","module.m","local.z"]}}]}}],"module_calls":{"m":{"expressions":{"v":{"references":["a.b.id"]}},"module":{"outputs":{"o":{"expression":{"references":["c.d"]}}},"resources":[{"address":"c.d","depends_on":["var.v"]}]}}}}}}`,
+		"digraph {\n \"[root] a.b (expand)\" -> \"[root] local.x (expand)\" -> \"[root] c.d[\\\"k\\\"] (expand)\"\n\"[root] root\" }")
+}

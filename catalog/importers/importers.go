@@ -68,6 +68,7 @@ func Formats() []Format {
 		kubernetes,
 		otlp,
 		servicegraph,
+		terraform,
 		zipkin,
 	}
 }

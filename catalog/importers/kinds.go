@@ -74,3 +74,45 @@ func criticality(word, source string) unit.Value[int64] {
 	}
 	return unit.Value[int64]{}
 }
+
+// resources are the types of cloud resources that are no plain services, written in
+// small letters without marks: aws_dynamodb_table and AWS::DynamoDB::Table are one.
+var resources = []struct {
+	kind  catalog.Kind
+	types []string
+}{
+	{catalog.KindDatabase, []string{
+		"awsdbinstance", "awsrdscluster", "awsrdsclusterinstance", "awsrdsdbinstance", "awsrdsdbcluster", "awsrdsglobalcluster", "awsdynamodbtable",
+		"awsdynamodbglobaltable", "awsdocdbcluster", "awsdocdbclusterinstance", "awsdocdbdbcluster", "awsdocdbdbinstance", "awsneptunecluster",
+		"awsneptuneclusterinstance", "awsneptunedbcluster", "awsneptunedbinstance", "awsredshiftcluster", "awsopensearchdomain",
+		"awsopensearchservicedomain", "awselasticsearchdomain", "awss3bucket", "awsefsfilesystem", "googlesqldatabaseinstance", "googlebigtableinstance",
+		"googlespannerinstance", "googlestoragebucket", "googlefirestoredatabase", "azurermcosmosdbaccount", "azurermmssqlserver", "azurermmssqldatabase",
+		"azurermpostgresqlserver", "azurermpostgresqlflexibleserver", "azurermmysqlserver", "azurermmysqlflexibleserver", "azurermstorageaccount",
+	}},
+	{catalog.KindCache, []string{
+		"awselasticachecluster", "awselasticachereplicationgroup", "awselasticachecachecluster", "awselasticacheserverlesscache", "awsmemorydbcluster",
+		"awsdaxcluster", "googleredisinstance", "googlememcacheinstance", "azurermrediscache",
+	}},
+	{catalog.KindQueue, []string{
+		"awssqsqueue", "awssnstopic", "awskinesisstream", "awskinesisfirehosedeliverystream", "awsmskcluster", "awsmqbroker",
+		"awsamazonmqbroker", "awscloudwatcheventbus", "awseventseventbus", "googlepubsubtopic", "azurermservicebusqueue", "azurermservicebustopic",
+		"azurermservicebusnamespace", "azurermeventhub", "azurermeventhubnamespace",
+	}},
+	{catalog.KindGateway, []string{
+		"awslb", "awsalb", "awselb", "awselasticloadbalancingloadbalancer", "awselasticloadbalancingv2loadbalancer", "awsapigatewayrestapi", "awsapigatewayv2api",
+		"awscloudfrontdistribution", "awsnatgateway", "awsec2natgateway", "googlecomputeforwardingrule", "googlecomputeglobalforwardingrule", "azurermlb",
+		"azurermapplicationgateway", "azurermapimanagement", "azurermfrontdoor", "openstacklbloadbalancerv2",
+	}},
+	{catalog.KindDNS, []string{"awsroute53zone", "awsroute53record", "awsroute53hostedzone", "awsroute53recordset", "googlednsmanagedzone", "azurermdnszone"}},
+}
+
+// kindOfResource is what a resource of a cloud is, by its type.
+func kindOfResource(name string) (catalog.Kind, bool) {
+	name = strings.NewReplacer("_", "", ":", "").Replace(strings.ToLower(name))
+	for _, r := range resources {
+		if slices.Contains(r.types, name) {
+			return r.kind, true
+		}
+	}
+	return catalog.KindService, false
+}

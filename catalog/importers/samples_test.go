@@ -58,7 +58,6 @@ var notYet = map[string]string{
 	"cloudformation/": "no importer yet",
 	"cyclonedx/":      "no importer yet",
 	"structurizr/":    "no importer yet",
-	"terraform/":      "no importer yet",
 	"threagile/":      "no importer yet",
 }
 
