@@ -238,3 +238,7 @@ func FuzzTerraform(f *testing.F) {
 		`{"configuration":{"root_module":{"resources":[{"address":"a.b","expressions":{"x":[{"y":{"references":["module.m.o","module.m","local.z"]}}]}}],"module_calls":{"m":{"expressions":{"v":{"references":["a.b.id"]}},"module":{"outputs":{"o":{"expression":{"references":["c.d"]}}},"resources":[{"address":"c.d","depends_on":["var.v"]}]}}}}}}`,
 		"digraph {\n \"[root] a.b (expand)\" -> \"[root] local.x (expand)\" -> \"[root] c.d[\\\"k\\\"] (expand)\"\n\"[root] root\" }")
 }
+
+func FuzzStructurizr(f *testing.F) {
+	fuzzFormat(f, "structurizr", `{"model":{"people":[{"id":"1","name":"p","relationships":[{"destinationId":"3"}]}],"softwareSystems":[{"id":"2","name":"s","containers":[{"id":"3","name":"c","tags":"Database","components":[{"id":"4","name":"d","relationships":[{"sourceId":"4","destinationId":"5"}]}]}]},{"id":"5","name":"t"}],"deploymentNodes":[{"instances":"4","children":[{"containerInstances":[{"containerId":"3"}]}]}]}}`)
+}

@@ -68,6 +68,7 @@ func Formats() []Format {
 		kubernetes,
 		otlp,
 		servicegraph,
+		structurizr,
 		terraform,
 		zipkin,
 	}

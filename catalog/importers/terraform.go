@@ -44,7 +44,7 @@ var terraform = Format{
 				r.graph()
 				continue
 			}
-			t, err := readJSONTree(bytes.TrimPrefix(f.Data, []byte("\xef\xbb\xbf")))
+			t, err := readJSONTree(f.Data)
 			if err != nil {
 				d.Errorf(f.whole(), "", "this is no plan or state of Terraform: %v", jsonError(err))
 				continue

@@ -291,6 +291,10 @@ func (t *tree) grow(x *tree) error {
 
 // readJSONTree reads one JSON document.
 func readJSONTree(data []byte) (*tree, error) {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if len(data) > maxJSONBytes {
+		return nil, fmt.Errorf("the file is larger than %d MiB", maxJSONBytes>>20)
+	}
 	r := &jsonTreeReader{d: json.NewDecoder(bytes.NewReader(data)), data: data, line: 1}
 	r.d.UseNumber()
 	t, err := r.value(0)
