@@ -21,7 +21,8 @@ const (
 	maxNeeds    = 1_000_000
 	maxName     = 200
 	maxText     = 2_000
-	maxSources  = 4 // places listed for one need; more are counted
+	maxGroups   = 16 // in one another
+	maxSources  = 4  // places listed for one need; more are counted
 	maxWarnings = 1_000
 )
 
@@ -151,6 +152,7 @@ func cleanGroup(parts ...string) string {
 			kept = append(kept, p)
 		}
 	}
+	kept = kept[:min(len(kept), maxGroups)]
 	if group := strings.Join(kept, "/"); utf8.RuneCountInString(group) <= maxName {
 		return group
 	}

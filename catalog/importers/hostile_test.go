@@ -48,6 +48,10 @@ func hostile(smaller int) map[string]string {
 		"deep edges":  "digraph { a " + deep("-> a ", 200_000) + "}",
 		"product":     product,
 		"attributes":  "digraph { a [" + deep("x=1 ", 500_000) + "] }",
+		"arrows":      "flowchart LR\na" + deep(" --> a", 200_000) + "\n" + deep("a & ", 100_000) + "b --> " + deep("a & ", 100_000) + "b",
+		"shapes":      "graph TD\n" + deep("a[\"", 100_000) + deep("a((", 100_000) + deep("\na{{", 50_000),
+		"boxes":       "graph TD\n" + deep("subgraph x\n", 100_000) + "a-->b\n" + deep("subgraph y\nz\n", 50_000),
+		"texts":       "graph TD\n" + deep("a -- b", 200_000) + "\n" + deep("a -- b\n", 100_000),
 		"html":        "digraph { a [label=" + deep("<", 500_000) + "] }",
 		"strings":     "digraph { a [label=\"" + deep(`\`, 500_001) + `\`,
 		"pluses":      "digraph { a [label=" + deep(`"x" + `, 100_000) + `"y"] }`,
@@ -241,4 +245,8 @@ func FuzzTerraform(f *testing.F) {
 
 func FuzzStructurizr(f *testing.F) {
 	fuzzFormat(f, "structurizr", `{"model":{"people":[{"id":"1","name":"p","relationships":[{"destinationId":"3"}]}],"softwareSystems":[{"id":"2","name":"s","containers":[{"id":"3","name":"c","tags":"Database","components":[{"id":"4","name":"d","relationships":[{"sourceId":"4","destinationId":"5"}]}]}]},{"id":"5","name":"t"}],"deploymentNodes":[{"instances":"4","children":[{"containerInstances":[{"containerId":"3"}]}]}]}}`)
+}
+
+func FuzzMermaid(f *testing.F) {
+	fuzzFormat(f, "mermaid", "flowchart LR\n%% x\nsubgraph g [G]\n a[(\"A#35;\")]:::c -- t --> b & c{d} -.->|u| e@{ shape: cyl, label: \"L\" }\nend\na e1@<--> f ~~~ g\nclass a x;b --- c", "# t\n```mermaid\ngraph TD;\nA-->B;\n```\n")
 }

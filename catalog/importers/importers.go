@@ -66,6 +66,7 @@ func Formats() []Format {
 		jaeger,
 		kiali,
 		kubernetes,
+		mermaid,
 		otlp,
 		servicegraph,
 		structurizr,
