@@ -250,3 +250,7 @@ func FuzzStructurizr(f *testing.F) {
 func FuzzMermaid(f *testing.F) {
 	fuzzFormat(f, "mermaid", "flowchart LR\n%% x\nsubgraph g [G]\n a[(\"A#35;\")]:::c -- t --> b & c{d} -.->|u| e@{ shape: cyl, label: \"L\" }\nend\na e1@<--> f ~~~ g\nclass a x;b --- c", "# t\n```mermaid\ngraph TD;\nA-->B;\n```\n")
 }
+
+func FuzzThreagile(f *testing.F) {
+	fuzzFormat(f, "threagile", "threagile_version: 1\ntechnical_assets:\n  A: {id: a, type: datastore, availability: critical, communication_links: {l: {target: b}}}\n  B: {id: b}\ntrust_boundaries:\n  X: {id: x, technical_assets_inside: [a], trust_boundaries_nested: [x]}\n")
+}

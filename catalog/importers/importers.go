@@ -71,6 +71,7 @@ func Formats() []Format {
 		servicegraph,
 		structurizr,
 		terraform,
+		threagile,
 		zipkin,
 	}
 }

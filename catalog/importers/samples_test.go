@@ -59,7 +59,6 @@ var notYet = map[string]string{
 	"cyclonedx/":                          "no importer yet",
 	"structurizr/amazon-web-services.dsl": "only Structurizr can read its DSL; the JSON it exports is imported",
 	"structurizr/big-bank-plc.dsl":        "only Structurizr can read its DSL; the JSON it exports is imported",
-	"threagile/":                          "no importer yet",
 }
 
 func readSample(t testing.TB, folder, sample string) []File {
