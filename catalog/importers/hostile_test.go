@@ -254,3 +254,7 @@ func FuzzMermaid(f *testing.F) {
 func FuzzThreagile(f *testing.F) {
 	fuzzFormat(f, "threagile", "threagile_version: 1\ntechnical_assets:\n  A: {id: a, type: datastore, availability: critical, communication_links: {l: {target: b}}}\n  B: {id: b}\ntrust_boundaries:\n  X: {id: x, technical_assets_inside: [a], trust_boundaries_nested: [x]}\n")
 }
+
+func FuzzCloudFormation(f *testing.F) {
+	fuzzFormat(f, "cloudformation", "Resources:\n  A: {Type: 'AWS::S3::Bucket', DependsOn: [B], Properties: {X: !Sub ['${B.Arn}${!C}${D}', {D: !GetAtt B.C}], Y: {'Fn::If': [c, !Ref B, {Ref: 'AWS::NoValue'}]}}}\n  B: {Type: 'AWS::SQS::Queue'}\n", `{"Resources":{"A":{"Type":"AWS::X::Y","Properties":{"Fn::GetAtt":["A","B"]}}}}`)
+}

@@ -60,6 +60,7 @@ type Options struct {
 func Formats() []Format {
 	return []Format{
 		backstage,
+		cloudformation,
 		compose,
 		edgeList,
 		dot,
