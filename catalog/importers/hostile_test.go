@@ -258,3 +258,7 @@ func FuzzThreagile(f *testing.F) {
 func FuzzCloudFormation(f *testing.F) {
 	fuzzFormat(f, "cloudformation", "Resources:\n  A: {Type: 'AWS::S3::Bucket', DependsOn: [B], Properties: {X: !Sub ['${B.Arn}${!C}${D}', {D: !GetAtt B.C}], Y: {'Fn::If': [c, !Ref B, {Ref: 'AWS::NoValue'}]}}}\n  B: {Type: 'AWS::SQS::Queue'}\n", `{"Resources":{"A":{"Type":"AWS::X::Y","Properties":{"Fn::GetAtt":["A","B"]}}}}`)
 }
+
+func FuzzCycloneDX(f *testing.F) {
+	fuzzFormat(f, "cyclonedx", `{"bomFormat":"CycloneDX","metadata":{"component":{"bom-ref":"x","type":"application","name":"X"}},"components":[{"bom-ref":"l"}],"services":[{"bom-ref":"a","name":"Redis","services":[{"name":"b"}]}],"dependencies":[{"ref":"x","dependsOn":["a","l","n"]},{"ref":"a","dependsOn":["b"]}]}`)
+}

@@ -63,6 +63,7 @@ func Formats() []Format {
 		cloudformation,
 		compose,
 		edgeList,
+		cyclonedx,
 		dot,
 		jaeger,
 		kiali,

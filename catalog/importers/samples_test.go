@@ -55,7 +55,6 @@ var sampleFiles = map[string][]string{
 // notYet are samples of formats that have no importer, with the reason.
 var notYet = map[string]string{
 	"dfd/":                                "diagrams of data flows labelled by hand; no tool writes them",
-	"cyclonedx/":                          "no importer yet",
 	"structurizr/amazon-web-services.dsl": "only Structurizr can read its DSL; the JSON it exports is imported",
 	"structurizr/big-bank-plc.dsl":        "only Structurizr can read its DSL; the JSON it exports is imported",
 }
