@@ -101,7 +101,8 @@ type app struct {
 	color    string        // --color
 }
 
-const rootExample = `  knockon blast dynamodb-dns                  what falls when DynamoDB's DNS record goes
+const rootExample = `  knockon                                     a first look at what is here
+  knockon blast dynamodb-dns                  what falls when DynamoDB's DNS record goes
   knockon blast dynamodb-dns -o blast.svg     the same as a picture
   knockon run storm.toml -o run.svg           what happens over time, and does it recover
   knockon replay aws-2025-10-20               the outage of 20 October 2025, held against its record
@@ -118,13 +119,15 @@ one of them fails, for how long, and why; what in the catalog will hurt before i
 does; and what to mend first.
 
 Without -c it takes knockon.toml or the folder knockon/ in the working directory,
-else the built-in catalog aws-us-east-1, and says which.`,
+else the built-in catalog aws-us-east-1, and says which. Without a command it looks at
+what there is in the working directory, also in files of other formats, and says what
+it comes to.`,
 		Example:       rootExample,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
 		Args:          noCommand,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE:          a.overview,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.PersistentFlags().StringArrayVarP(&a.catalogs, "catalog", "c", nil, "a built-in `catalog`, a file, a folder, or - for stdin; may be repeated")
