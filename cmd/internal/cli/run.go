@@ -17,6 +17,7 @@ import (
 	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/catalog/unit"
+	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out"
 	"github.com/knockon/knockon/propagate"
 	"github.com/knockon/knockon/propagate/scenario"
@@ -197,8 +198,12 @@ func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, runs
 		return err
 	}
 	option.Explain, option.Chance = res.Why, runs.chance()
-	if showsSource(plan) {
+	if showsPage(plan) {
 		option.Source = sourceLines()
+	}
+	var failed error
+	if option.Tabs, failed = a.auditTab(ctx, plan, c, graph.Build(c)); failed != nil {
+		return failed
 	}
 	if failed := a.write(plan, out.NewRun(c, res, option)); failed != nil {
 		return failed
