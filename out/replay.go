@@ -147,6 +147,8 @@ func (r *Replay) beaten() string {
 		}
 	}
 	switch {
+	case len(r.Replay.Shown().Services) == 0:
+		return "no window is scored"
 	case len(not) == 0:
 		return "all baselines are clearly beaten"
 	case len(beaten) == 0:
