@@ -30,6 +30,7 @@ func (l *loader) merge() *Catalog {
 		slices.SortFunc(c.HealthChecks[i].Tests, compareTests)
 	}
 	c.References = unique(l, docs, "reference", func(f *fragment) []Reference { return f.references }, func(x *Reference) (string, diag.Span) { return x.ID, x.At })
+	c.Aliases = unique(l, docs, "alias", func(f *fragment) []Alias { return f.aliases }, func(x *Alias) (string, diag.Span) { return x.Name, x.At })
 	if len(c.Services) == 0 && !l.faults.HasErrors() {
 		at := diag.Span{}
 		if len(l.fragments) > 0 {
@@ -259,6 +260,9 @@ func (f *fragment) qualify(prefix string, own map[string]bool) {
 		for j := range h.Tests {
 			name(&h.Tests[j].Service)
 		}
+	}
+	for i := range f.aliases {
+		name(&f.aliases[i].Service)
 	}
 	for i := range f.words {
 		name(&f.words[i].name)

@@ -32,7 +32,7 @@ type TreeOptions struct {
 }
 
 // DefaultVertices is about 2 GB of diagrams.
-const DefaultVertices = 60_000_000
+const DefaultVertices = 40_000_000
 
 // CommonCause is what several services have in common that can take them all: a
 // batch of disks, a release, a rack. With the model of beta factors (Fleming 1975) a

@@ -315,6 +315,9 @@ func (s *solver) build(m *module, f *formula) error {
 		m.fails = is[f.top]
 	case f.top.isCause():
 		m.fails = m.space.Var(0)
+		if _, negated := s.leaf(f.top); negated {
+			m.fails = m.space.Not(m.fails)
+		}
 	case f.top == certain:
 		m.fails = bdd.True
 	}

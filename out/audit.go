@@ -21,7 +21,7 @@ type Audit struct {
 	Most     int  // findings that text shows with their evidence; the others have a line each
 }
 
-func (*Audit) report() {}
+func (*Audit) kind() string { return "audit" }
 
 // NewAudit describes the result of an audit. Text shows the first most findings with
 // their evidence; 0 shows all so.

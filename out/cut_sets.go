@@ -52,8 +52,8 @@ type CauseImportance struct {
 	graph.Importance
 }
 
-func (*CutSets) report()    {}
-func (*Importance) report() {}
+func (*CutSets) kind() string    { return "list of cut sets" }
+func (*Importance) kind() string { return "list of causes" }
 
 // Chances are probabilities of the causes of a fault tree.
 type Chances struct {

@@ -59,7 +59,7 @@ type DiffScenario struct {
 	Services      []study.MinutesChange
 }
 
-func (*Diff) report() {}
+func (*Diff) kind() string { return "difference" }
 
 // NewDiff describes a comparison. Text shows the first most rows of each table; 0 all.
 func NewDiff(older, newer string, d *study.Diff, most int) *Diff {

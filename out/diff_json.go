@@ -69,7 +69,7 @@ type jsonDiffMinutes struct {
 	After  float64 `json:"after"`
 }
 
-func (r *Diff) json() jsonDiff {
+func (r *Diff) json() any {
 	j := jsonDiff{
 		Schema: diffSchema, Old: r.Old, New: r.New, Added: append([]string{}, r.Added...), Removed: append([]string{}, r.Removed...),
 		Changed: []jsonDiffService{}, Needs: []jsonDiffNeed{}, Radii: []jsonDiffRadius{},

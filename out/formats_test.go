@@ -124,6 +124,8 @@ func reports(t testing.TB) map[string]Report {
 		"run":     fixedReport(t),
 		"why":     fixedWhy(t, "clients", -1),
 		"import":  fixedImport(),
+		"presets": NewPresets("envoy"),
+		"replay":  fixedReplay(t),
 	}
 }
 
@@ -188,12 +190,12 @@ func TestEveryReportInEveryFormat(t *testing.T) {
 }
 
 func TestFormatsByNameAndExtension(t *testing.T) {
-	for file, want := range map[string]string{"a.svg": "svg", "b.JSON": "json", "x/y.mmd": "mermaid", "d.gv": "dot", "e.txt": "text", "f.csv": "csv"} {
+	for file, want := range map[string]string{"a.svg": "svg", "b.JSON": "json", "x/y.mmd": "mermaid", "d.gv": "dot", "e.txt": "text", "f.csv": "csv", "g.png": "png", "h.html": "html", "i.htm": "html"} {
 		if f, ok := FormatOf(file); !ok || f.Name != want {
 			t.Errorf("%s is %q", file, f.Name)
 		}
 	}
-	for _, file := range []string{"a", "a.png", "", "svg"} {
+	for _, file := range []string{"a", "a.bmp", "", "svg"} {
 		if f, ok := FormatOf(file); ok {
 			t.Errorf("%q is taken for %s", file, f.Name)
 		}

@@ -52,7 +52,7 @@ func prose(r Report) bool {
 
 func runs(r Report) bool {
 	switch r.(type) {
-	case *Run, *Ensemble:
+	case *Run, *Ensemble, *Replay:
 		return true
 	}
 	return false
@@ -82,6 +82,7 @@ type Options struct {
 	Width   int     // columns of a terminal; 0 for no limit
 	Color   bool    // text only
 	Picture Picture // of formats that are one
+	Live    bool    // a page asks its server whether it has become old
 }
 
 // Formats is the table of formats, sorted by name.
@@ -95,6 +96,7 @@ func Formats() []Format {
 		{"junit", []string{"xml"}, "test reports of CI", audits, writeJUnit},
 		{"markdown", []string{"md"}, "for a pull request", prose, writeMarkdown},
 		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", graphs, writeMermaid},
+		{"png", []string{"png"}, "a picture for chats and tickets", graphsAndRuns, writePNG},
 		{"sarif", []string{"sarif"}, "code scanning", audits, writeSARIF},
 		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},
 		{"text", []string{"txt"}, "for terminals", anything, writeText},
@@ -135,44 +137,5 @@ func (e *unsupportedError) Error() string {
 }
 
 func unsupported(format string, r Report) error {
-	name := ""
-	switch r.(type) {
-	case *Map:
-		name = "catalog"
-	case *Blast:
-		name = "blast radius"
-	case *Ranking:
-		name = "ranking"
-	case *Listing:
-		name = "list"
-	case *Detail:
-		name = "service"
-	case *Check:
-		name = "check"
-	case *Run:
-		name = "run"
-	case *Ensemble:
-		name = "set of runs"
-	case *Why:
-		name = "explanation"
-	case *Ask:
-		name = "list of questions"
-	case *Import:
-		name = "import"
-	case *Audit:
-		name = "audit"
-	case *Rule:
-		name = "rule"
-	case *RuleList:
-		name = "list of rules"
-	case *Diff:
-		name = "difference"
-	case *SinglePoints:
-		name = "list of single points of failure"
-	case *CutSets:
-		name = "list of cut sets"
-	case *Importance:
-		name = "list of causes"
-	}
-	return &unsupportedError{format, name}
+	return &unsupportedError{format, r.kind()}
 }

@@ -25,6 +25,9 @@ func writeCSV(w io.Writer, r Report, _ Options) error {
 	case *Importance:
 		return c.WriteAll(r.table())
 	}
+	if replayed, ok := r.(*Replay); ok {
+		return writeReplayCSV(c, replayed)
+	}
 	run, ok := r.(*Run)
 	if !ok {
 		return unsupported("csv", r)

@@ -44,7 +44,7 @@ type Exposure struct {
 	To   int
 }
 
-func (*SinglePoints) report() {}
+func (*SinglePoints) kind() string { return "list of single points of failure" }
 
 // NewSinglePoints describes single points of one service, or where of is "" of the
 // services for which asked is true. Only the first most are kept; 0 keeps all.

@@ -44,7 +44,7 @@ type jsonExposure struct {
 	To   int    `json:"single_points"`
 }
 
-func (r *SinglePoints) json() jsonSinglePoints {
+func (r *SinglePoints) json() any {
 	j := jsonSinglePoints{
 		Schema: singlePointsSchema, Catalog: r.Title, Of: r.Of, Asked: r.Asked, Total: r.Total, Complete: !r.Partial,
 		Points: []jsonSinglePoint{}, Exposed: []jsonExposure{},
@@ -100,7 +100,7 @@ type jsonCutSet struct {
 	Probability *jsonNumber `json:"probability,omitempty"`
 }
 
-func (r *CutSets) json() jsonCutSets {
+func (r *CutSets) json() any {
 	j := jsonCutSets{
 		jsonFaultTree: r.FaultTree.json(cutSetsSchema), Count: r.Total, Orders: []jsonOrder{}, Listed: r.Listed, Sets: []jsonCutSet{},
 	}
@@ -143,7 +143,7 @@ func (n jsonRatio) MarshalJSON() ([]byte, error) {
 	return jsonNumber(n).MarshalJSON()
 }
 
-func (r *Importance) json() jsonImportance {
+func (r *Importance) json() any {
 	j := jsonImportance{jsonFaultTree: r.FaultTree.json(importanceSchema), Total: r.Total, Causes: []jsonImportant{}}
 	for _, i := range r.Causes {
 		j.Causes = append(j.Causes, jsonImportant{

@@ -142,6 +142,8 @@ else the built-in catalog aws-us-east-1, and says which.`,
 	root.AddCommand(
 		newBlast(a),
 		newRun(a),
+		newReplay(a),
+		newServe(a),
 		newWhy(a),
 		newAsk(a),
 		newAudit(a),
@@ -156,6 +158,9 @@ else the built-in catalog aws-us-east-1, and says which.`,
 		newList(a),
 		newShow(a),
 		newImport(a),
+		newInit(a),
+		newFmt(a),
+		newPresets(a),
 		newVersion(a),
 	)
 	return root

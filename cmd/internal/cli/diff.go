@@ -127,7 +127,7 @@ func (a *app) auditInput(name string) (audit.Input, error) {
 
 // scenarioFor reads a scenario and holds it against both catalogs.
 func (a *app) scenarioFor(file string, sides ...audit.Input) (*scenario.Scenario, error) {
-	sc, faults, err := a.readScenario(file)
+	sc, faults, _, err := a.readScenario(file)
 	if err != nil {
 		return nil, &exitError{exitInput, err}
 	}

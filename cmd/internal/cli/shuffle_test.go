@@ -35,6 +35,8 @@ func TestShufflingTheTOMLChangesNoByte(t *testing.T) {
 			for _, f := range formatNames(formatsOf((*out.Map)(nil))) {
 				commands = append(commands, []string{"render", "--format", f})
 			}
+			// Pixels are made of the SVG, and take longest.
+			commands = slices.DeleteFunc(commands, func(args []string) bool { return args[len(args)-1] == "png" })
 			want := make([]string, len(commands))
 			for seed := range uint64(3) {
 				text := shuffled(tree, rand.New(rand.NewPCG(seed, 20)))
