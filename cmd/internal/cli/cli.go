@@ -105,6 +105,7 @@ const rootExample = `  knockon blast dynamodb-dns                  what falls wh
   knockon blast dynamodb-dns -o blast.svg     the same as a picture
   knockon run storm.toml -o run.svg           what happens over time, and does it recover
   knockon rank                                which services hurt most when they are lost
+  knockon audit                               what will hurt, at file and line
   knockon check                               is my catalog right?
   knockon blast payments -c my-catalog.toml   with my own catalog`
 
