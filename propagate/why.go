@@ -344,9 +344,12 @@ func (x *explanation) overload(s *ServiceResult, from, to float64) []Cause {
 	} else if least < 0.99 {
 		add(Cause{Kind: CapacityCause, Fault: -1, Load: -1, Capacity: least}, less)
 	}
-	add(x.rotation(s, from, to))
+	if x.fault(s.ID, from, to) < 0 { // a check that finds a fault is no cause
+		add(x.rotation(s, from, to))
+	}
+	// Who waits for an answer and asks for more has retries to thank for it, here or above.
 	for i := range x.r.Needs {
-		if n := &x.r.Needs[i]; n.Target == s.ID && !x.open[n.Service] {
+		if n := &x.r.Needs[i]; n.Target == s.ID && n.Async && !x.open[n.Service] {
 			add(x.surge(n, from, to))
 		}
 	}
