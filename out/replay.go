@@ -23,10 +23,11 @@ type Replay struct {
 	Hesitation *replay.Hesitation // nil where nobody asked
 	Prediction *replay.Prediction // nil where nobody asked
 
-	ShowParameters bool // a text lists all of them
+	Own            []string // services laid over those of the incident, sorted
+	ShowParameters bool     // a text lists all of them
 }
 
-func (*Replay) report() {}
+func (*Replay) kind() string { return "replay" }
 
 // NewReplay describes a replay.
 func NewReplay(c *catalog.Catalog, r *replay.Replay, o RunOptions) *Replay {

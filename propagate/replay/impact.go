@@ -165,7 +165,7 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 			}
 		case told:
 			failing = propagate.Healthy
-		case stopped:
+		case stopped: // nobody is there to do it, also while work waits
 			failing = propagate.Down
 		case delayed: // it waits, and nobody gave up: that is no failure
 			failing = propagate.Healthy

@@ -125,7 +125,7 @@ func (a *app) replay(plan []output, name string, f *replayFlags, flags *pflag.Fl
 	if err != nil {
 		return err
 	}
-	c, sc, err := a.openIncident(name)
+	c, sc, own, err := a.openIncident(name)
 	if err != nil {
 		return err
 	}
@@ -153,6 +153,7 @@ func (a *app) replay(plan []output, name string, f *replayFlags, flags *pflag.Fl
 		}
 		return &exitError{exitInput, err}
 	}
+	report.Own = own
 	if failed := a.write(plan, report); failed != nil {
 		return failed
 	}
@@ -169,8 +170,8 @@ type replayed struct {
 	tolerance float64
 }
 
-func (r *replayed) play(ctx context.Context, c *catalog.Catalog) (*propagate.Result, error) {
-	return r.runs.play(ctx, c, r.sc, r.runs.first, propagate.Options{Tolerance: r.tolerance})
+func (r *replayed) play(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario) (*propagate.Result, error) {
+	return r.runs.play(ctx, c, sc, r.runs.first, propagate.Options{Tolerance: r.tolerance})
 }
 
 // report is what was asked for. What is interrupted is what there is, with an error.
@@ -179,12 +180,12 @@ func (r *replayed) report(f *replayFlags, until float64) (*out.Replay, error) {
 	var err error
 	if f.fit {
 		p := r.newProgress("fitting")
-		fit, err = replay.Calibrate(r.ctx, r.c, r.sc.Record, r.play, replay.FitOptions{Seed: f.chance.seed, Generations: f.generations, Before: until, Progress: p.show})
+		fit, err = replay.Calibrate(r.ctx, r.c, r.sc, r.play, replay.FitOptions{Seed: f.chance.seed, Generations: f.generations, Before: until, Progress: p.show})
 		p.clear()
 		if fit == nil {
 			return nil, err
 		}
-		r.c = fit.Catalog
+		r.c, r.sc = fit.Catalog, fit.Scenario
 	}
 	ctx := r.ctx
 	if fit != nil && fit.Partial { // the best until then is worth a run
@@ -209,11 +210,11 @@ func (r *replayed) report(f *replayFlags, until float64) (*out.Replay, error) {
 		err = errors.Join(err, played)
 	}
 	score := replay.New(r.c, res, nil)
-	parameters := replay.Parameters(r.c, r.sc.Record)
+	parameters := replay.Parameters(r.c, r.sc)
 	option := out.RunOptions{Tolerance: r.tolerance, Explain: res.Why, Chance: r.runs.chance()}
 	if err == nil && f.parameters {
 		p := r.newProgress("moving parameters")
-		private, failed := replay.Sensitivity(r.ctx, r.c, r.sc.Record, score.Shown(), parameters, r.play, p.show)
+		private, failed := replay.Sensitivity(r.ctx, r.c, r.sc, score.Shown(), parameters, r.play, p.show)
 		p.clear()
 		if err = failed; err == nil {
 			score = replay.New(r.c, res, private)
@@ -224,13 +225,13 @@ func (r *replayed) report(f *replayFlags, until float64) (*out.Replay, error) {
 	if err == nil && f.hesitation {
 		p := r.newProgress("moving actions")
 		report.Hesitation, err = replay.Delay(r.ctx, r.c, res, replay.DefaultGrace, func(ctx context.Context, sc *scenario.Scenario) (*propagate.Result, error) {
-			return r.runs.play(ctx, r.c, sc, r.runs.first, propagate.Options{Tolerance: r.tolerance})
+			return r.play(ctx, r.c, sc)
 		}, p.show)
 		p.clear()
 	}
 	if err == nil && until > 0 && !f.fit {
 		p := r.newProgress("foretelling")
-		report.Prediction, err = replay.Predict(r.ctx, r.c, r.sc.Record, until, f.draws, f.chance.seed, r.play, p.show)
+		report.Prediction, err = replay.Predict(r.ctx, r.c, r.sc, until, f.draws, f.chance.seed, r.play, p.show)
 		p.clear()
 	}
 	return report, err

@@ -17,6 +17,7 @@ import (
 	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/catalog/unit"
+	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out"
 	"github.com/knockon/knockon/propagate"
 	"github.com/knockon/knockon/propagate/scenario"
@@ -46,7 +47,8 @@ On a long scenario Ctrl-C ends it with what has been played so far.`,
 		Example: `  knockon run redis-and-a-sale.toml
   knockon run redis-and-a-sale.toml -o run.svg -o run.csv
   knockon run redis-and-a-sale.toml -o run.html        one page: the graph against the clock
-  knockon run storm.toml -o run.svg --picture lanes    who was hit when, and by whom
+  knockon run storm.toml --picture lanes               who was hit when, in the terminal
+  knockon run storm.toml -o run.svg --picture radius   the blast radius over time
   knockon run storm.toml -c shop.toml --assumptions    which numbers were not stated?
   knockon run storm.toml --verify                      does it depend on the steps?
   knockon run storm.toml --engine stochastic --seeds 200    how probable is a collapse?
@@ -196,8 +198,12 @@ func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, runs
 		return err
 	}
 	option.Explain, option.Chance = res.Why, runs.chance()
-	if showsSource(plan) {
+	if showsPage(plan) {
 		option.Source = sourceLines()
+	}
+	var failed error
+	if option.Tabs, failed = a.auditTab(ctx, plan, c, graph.Build(c)); failed != nil {
+		return failed
 	}
 	if failed := a.write(plan, out.NewRun(c, res, option)); failed != nil {
 		return failed
