@@ -478,7 +478,7 @@ func (x *explanation) surge(n *NeedResult, from, to float64) (c Cause, more floa
 	}
 	first := math.Inf(1)
 	x.bins(from, to, func(i int) {
-		usual := n.Nominal * (x.r.Times[i+1] - x.r.Times[i])
+		usual := float64(n.Nominal * (x.r.Times[i+1] - x.r.Times[i]))
 		if calls := n.Bins[i].Calls; calls > 1.05*usual {
 			more += calls - usual
 			c.Amplification = max(c.Amplification, calls/usual)
