@@ -21,10 +21,12 @@ lint:
 # Where goroutines are: parallel loading, ranking, and many runs. An engine is one. go-graphviz is left out; its
 # calls are serialised and its WebAssembly is not instrumented.
 race:
-	go test -race -short ./catalog/... ./graph ./propagate/ensemble ./propagate/study
+	go test -race -short ./catalog/... ./graph ./propagate/ensemble ./propagate/replay ./propagate/study
 
 # The cases that chance decides, in as many runs as their answers were found with.
-# KNOCKON_LONG=1 go test ./propagate/event compares the engines too, which takes minutes.
+# KNOCKON_LONG=1 go test ./propagate/event compares the engines too, which takes minutes,
+# and KNOCKON_LONG=1 go test ./cmd/internal/cli -run Incidents -timeout 1h replays the long
+# incidents; with -update it writes their tables.
 long:
 	go test ./propagate ./propagate/ensemble -run Long
 
@@ -48,7 +50,8 @@ bench:
 
 # Rewrite golden files and generated pages; look at the difference before you commit it.
 update:
-	go test ./catalog ./graph ./propagate ./propagate/scenario ./propagate/closedform ./out ./cmd/internal/cli -update
+	go test ./catalog ./graph ./propagate ./propagate/scenario ./propagate/closedform ./out -update
+	go test ./cmd/internal/cli -update
 
 # The pictures that README and docs show; a test fails when they are stale.
 gallery:

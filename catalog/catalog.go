@@ -32,6 +32,7 @@ type Catalog struct {
 	Leases       []Lease       // sorted by ID
 	HealthChecks []HealthCheck // sorted by ID
 	References   []Reference   // sorted by ID
+	Aliases      []Alias       // sorted by Name
 }
 
 // Service is anything that can fail by itself: a service, a table, a queue, a DNS
@@ -203,7 +204,7 @@ type Lease struct {
 type HealthCheck struct {
 	ID      string
 	By      string   // the service that performs the check
-	Tests   []Tested // what is checked
+	Tests   []Tested // what is checked, in canonical order
 	Policy  policy.HealthCheck
 	Sources []string
 	At      diag.Span
@@ -222,6 +223,13 @@ type Reference struct {
 	Title string
 	URL   string
 	At    diag.Span
+}
+
+// Alias is the name by which other tools know a service; imports use it.
+type Alias struct {
+	Name    string
+	Service string
+	At      diag.Span
 }
 
 // Service returns the service with an ID, or nil.
@@ -347,6 +355,23 @@ func compareNeeds(a, b Need) int {
 		cmp.Compare(a.Priority.V, b.Priority.V),
 		cmp.Compare(a.Share.Evidence, b.Share.Evidence),
 		cmp.Compare(a.Share.V, b.Share.V),
+	)
+}
+
+// compareTests is the canonical order of what a health check looks at.
+func compareTests(a, b Tested) int {
+	fresh := 0
+	if a.Fresh != b.Fresh {
+		fresh = -1
+		if a.Fresh {
+			fresh = 1
+		}
+	}
+	return cmp.Or(
+		strings.Compare(a.Service, b.Service),
+		fresh,
+		cmp.Compare(a.Within.Evidence, b.Within.Evidence),
+		cmp.Compare(a.Within.V, b.Within.V),
 	)
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/knockon/knockon/graph/internal/bdd"
 )
@@ -32,7 +33,7 @@ type TreeOptions struct {
 }
 
 // DefaultVertices is about 2 GB of diagrams.
-const DefaultVertices = 60_000_000
+const DefaultVertices = 40_000_000
 
 // CommonCause is what several services have in common that can take them all: a
 // batch of disks, a release, a rack. With the model of beta factors (Fleming 1975) a
@@ -65,6 +66,9 @@ type FaultTree struct {
 	causes  []Cause
 	solver  solver
 	outcome Outcome
+
+	counting sync.Once
+	counts   [][]*big.Int // see orders
 }
 
 // FaultTree works out when a service is lost. It returns ErrTooLarge when that is past
@@ -158,25 +162,28 @@ func (t *FaultTree) opposing(opposes map[Node]Node) []int {
 
 // Orders returns how many minimal cut sets have 0, 1, 2 … members: sets of causes that
 // together lose the service, and of which none can be left out. One without members
-// says that it is lost anyway; an empty slice that it cannot be.
+// says that it is lost anyway; an empty slice that it cannot be. The numbers must not be
+// changed.
 func (t *FaultTree) Orders() []*big.Int {
 	return t.orders()[len(t.solver.modules)-1]
 }
 
-// orders are those of each module.
+// orders are those of each module, worked out when first asked for.
 func (t *FaultTree) orders() [][]*big.Int {
-	all := make([][]*big.Int, len(t.solver.modules))
-	for i := range t.solver.modules {
-		m := &t.solver.modules[i]
-		sizes := make([][]*big.Int, len(m.leaves))
-		for l, c := range m.leaves {
-			if c >= t.solver.causes {
-				sizes[l] = all[c-t.solver.causes]
+	t.counting.Do(func() {
+		t.counts = make([][]*big.Int, len(t.solver.modules))
+		for i := range t.solver.modules {
+			m := &t.solver.modules[i]
+			sizes := make([][]*big.Int, len(m.leaves))
+			for l, c := range m.leaves {
+				if c >= t.solver.causes {
+					sizes[l] = t.counts[c-t.solver.causes]
+				}
 			}
+			t.counts[i] = m.space.Orders(m.minimal, sizes)
 		}
-		all[i] = m.space.Orders(m.minimal, sizes)
-	}
-	return all
+	})
+	return t.counts
 }
 
 // Count returns how many minimal cut sets there are.
@@ -227,8 +234,7 @@ func (t *FaultTree) leafProbabilities(m *module, p, modules []float64) []float64
 type CutSet []int
 
 // CutSets returns the minimal cut sets of at most so many members: fewest members
-// first, then by the names of their causes. It panics with more than maxListed; ask
-// Orders first.
+// first, then by the names of their causes. There can be very many; ask Orders first.
 func (t *FaultTree) CutSets(order int) []CutSet {
 	least := t.leastOrders()
 	var list func(i, most int) []CutSet
@@ -242,17 +248,22 @@ func (t *FaultTree) CutSets(order int) []CutSet {
 			}
 		}
 		within := make(map[int][]CutSet)
+		upTo := make(map[int]int)
 		var found []CutSet
 		m.space.Sets(m.minimal, most, sizes, func(levels []int) bool {
+			spare := most
+			for _, l := range levels {
+				spare -= sizes[l]
+			}
 			sets := []CutSet{nil}
 			for _, l := range levels {
 				c := m.leaves[l]
-				var by []CutSet
-				if c < t.solver.causes {
-					by = []CutSet{{c}}
-				} else if by = within[c]; by == nil {
-					by = list(c-t.solver.causes, most)
-					within[c] = by
+				by := []CutSet{{c}}
+				if c >= t.solver.causes {
+					if left := sizes[l] + spare; within[c] == nil || upTo[c] < left {
+						within[c], upTo[c] = list(c-t.solver.causes, left), left
+					}
+					by = within[c]
 				}
 				var longer []CutSet
 				for _, s := range sets {
@@ -288,6 +299,12 @@ func (t *FaultTree) leastOrders() []int {
 	}
 	return all
 }
+
+// Target returns the name of the service.
+func (t *FaultTree) Target() string { return t.graph.ID(t.target) }
+
+// Outcome returns from which outcome on the service counts as lost.
+func (t *FaultTree) Outcome() Outcome { return t.outcome }
 
 // Size returns how many vertices the diagrams have.
 func (t *FaultTree) Size() int {

@@ -18,6 +18,8 @@ func (p *runPicture) stylesheet() string {
 	switch {
 	case p.swim != nil:
 		return runStylesheet() + laneStylesheet()
+	case p.small != nil:
+		return runStylesheet() + radiusStylesheet()
 	case p.many == nil:
 		return runStylesheet()
 	}

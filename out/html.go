@@ -42,6 +42,7 @@ type page struct {
 	tables                               []pageTable
 	tabs                                 []Tab
 	data                                 pageData
+	live                                 bool
 }
 
 // pagePicture is a picture that needs no script.
@@ -58,7 +59,7 @@ type pageTable struct {
 	rows      [][]string
 }
 
-func writeHTML(w io.Writer, r Report, _ Options) error {
+func writeHTML(w io.Writer, r Report, o Options) error {
 	var p *page
 	switch r := r.(type) {
 	case *Run:
@@ -72,6 +73,7 @@ func writeHTML(w io.Writer, r Report, _ Options) error {
 	default:
 		return unsupported("html", r)
 	}
+	p.live = o.Live
 	_, err := w.Write(p.write())
 	return err
 }
@@ -89,8 +91,12 @@ func (p *page) write() []byte {
 	licence := "/*\nuPlot 1.6.32, https://github.com/leeoniya/uPlot\n" + strings.TrimSpace(uplotLicence) + "\n*/\n"
 	scripts := licence + uplotScript + "\n" + pageScript
 	put := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
-	put("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-	put("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; form-action 'none'; style-src '%s'; script-src '%s'\">\n", hashOf(style), hashOf(scripts))
+	live, ask := "", "" // it may ask where it came from, and nobody else
+	if p.live {
+		live, ask = ` data-live="1"`, " connect-src 'self';"
+	}
+	put("<!DOCTYPE html>\n<html lang=\"en\"%s>\n<head>\n<meta charset=\"utf-8\">\n", live)
+	put("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; form-action 'none';%s style-src '%s'; script-src '%s'\">\n", ask, hashOf(style), hashOf(scripts))
 	put("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" content=\"light dark\">\n")
 	put("<title>%s</title>\n<style>%s</style>\n</head>\n<body>\n", escape(p.title), style)
 	put("<a class=\"skip\" href=\"#services\">Skip to the services</a>\n<header class=\"top\">\n")

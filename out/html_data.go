@@ -68,6 +68,7 @@ type pageService struct {
 	Column  int                   `json:"col"`
 	By      int                   `json:"by"` // -1 for none
 	Root    bool                  `json:"root,omitempty"`
+	Loop    int                   `json:"loop,omitempty"`
 	Windows [][3]jsonNumber       `json:"w,omitempty"`     // from, to, state
 	Known   [][5]jsonNumber       `json:"known,omitempty"` // recorded: from least, from most, to least, to most, state
 	Story   string                `json:"story,omitempty"`
@@ -119,7 +120,7 @@ func (r *Run) pageWords() []string {
 	const most = 6
 	var words []string
 	if r.Description != "" {
-		words = append(words, printable(r.Description))
+		words = append(words, cut(printable(r.Description), 2000))
 	}
 	radius := r.Radius()
 	words = append(words, capitalFirst(fmt.Sprintf("%d of %s impaired. %s.", len(r.Impaired), plural(len(r.Services), "service"), capitalFirst(radius.words()))))
@@ -133,7 +134,7 @@ func (r *Run) pageWords() []string {
 		if m.Because != "" {
 			text += " ← " + m.Because
 		}
-		words = append(words, printable(text)+".")
+		words = append(words, cut(printable(text), 600)+".")
 	}
 	if tally := r.tally(); tally != "" {
 		words = append(words, capitalFirst(tally)+".")
@@ -218,7 +219,7 @@ func (r *Run) pageDeclared(i int, x *pageService) {
 
 func (m *Map) pageDeclared(i int, x *pageService, source func(diag.Span) string) {
 	s := &m.Services[i]
-	x.Group, x.Kind = printable(s.Group), s.Kind
+	x.Group, x.Kind, x.Loop = printable(s.Group), s.Kind, s.Loop
 	if s.declared != nil {
 		for _, f := range serviceFacts(s.declared) {
 			if f[0] != "group" && f[0] != "kind" {
@@ -475,7 +476,7 @@ func (r *Run) pageTables() []pageTable {
 // blastPage is the page of a blast radius, of which the picture is placed: its clock runs through the earliest times at
 // which outcomes can begin.
 func blastPage(b *Blast, placed *scene.Scene) *page {
-	p := &page{title: placed.Title, context: placed.Context, pictures: []pagePicture{{"picture", "The blast radius", drawSVG(placed), stylesheet()}}}
+	p := &page{title: placed.Title, context: placed.Context, tabs: b.Tabs, pictures: []pagePicture{{"picture", "The blast radius", drawSVG(placed), stylesheet()}}}
 	p.verdictText = strings.Join(placed.Summary, " ")
 	p.words = append(p.words, placed.Notes...)
 	last := 1.0

@@ -11,10 +11,13 @@ import (
 	"github.com/knockon/knockon/graph"
 )
 
-// Report is what a format writes: a *Map, a *Blast, a *Ranking, a *Listing, a
-// *Detail, a *Check, a *Run, an *Ensemble, a *Why, an *Ask or an *Import. It holds
-// words and numbers only; nothing behind it looks at the model again.
-type Report interface{ report() }
+// Report is what a format writes. It holds words and numbers only; nothing behind it
+// looks at the model again.
+type Report interface {
+	kind() string // in a few words, for messages
+	json() any    // the document that encoding/json writes
+	text(b *strings.Builder, o Options)
+}
 
 // Map is the services of a catalog and the needs between them.
 type Map struct {
@@ -37,6 +40,7 @@ type Service struct {
 	Weight      float64
 	Sources     []string
 	At          diag.Span // where it is declared
+	Loop        int       // the number, from 1, of the circle of needs it stands in; 0 for none
 
 	declared *catalog.Service // for a page, which shows all of it; may be nil
 
@@ -104,6 +108,7 @@ type Blast struct {
 	Recovery  []Containment
 	Assumed   []string               // what was assumed because the catalog does not state it
 	Source    func(diag.Span) string // the lines of a declaration; nil where they are not at hand
+	Tabs      []Tab                  // other reports, which a page shows beside this one
 
 	detours map[int][]int // by service; see back
 }
@@ -144,9 +149,9 @@ type Rank struct {
 	Summary graph.Summary // of everything impaired, itself included
 }
 
-func (*Map) report()     {}
-func (*Blast) report()   {}
-func (*Ranking) report() {}
+func (*Map) kind() string     { return "catalog" }
+func (*Blast) kind() string   { return "blast radius" }
+func (*Ranking) kind() string { return "ranking" }
 
 // NewMap describes a whole catalog.
 func NewMap(c *catalog.Catalog, g *graph.Graph) *Map {
@@ -157,6 +162,15 @@ func NewMap(c *catalog.Catalog, g *graph.Graph) *Map {
 		for e := range g.Needs(v) {
 			m.Links = append(m.Links, links(g, e, need)...)
 			need++
+		}
+	}
+	loops := 0
+	for _, circle := range g.Components(nil) {
+		if len(circle) > 1 {
+			loops++
+			for _, v := range circle {
+				m.Services[v].Loop = loops
+			}
 		}
 	}
 	return m

@@ -2,6 +2,7 @@ package out
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/knockon/knockon/propagate/audit"
@@ -10,19 +11,20 @@ import (
 // Rule explains one rule of the audit: a report.
 type Rule struct{ *audit.Rule }
 
-func (*Rule) report() {}
+func (*Rule) kind() string { return "rule" }
 
 // section is a part of the explanation of a rule.
 type section struct{ title, text string }
 
 func (r *Rule) sections() []section {
-	return []section{
+	all := []section{
 		{"What is looked for", r.Looks},
 		{"Why it matters", r.Why},
 		{"What taught it", r.Taught},
 		{"When it is a false alarm", r.FalseAlarm},
 		{"What to do", r.Fix},
 	}
+	return slices.DeleteFunc(all, func(s section) bool { return s.text == "" }) // as in a user's own rule
 }
 
 func (r *Rule) text(b *strings.Builder, o Options) {
@@ -70,7 +72,9 @@ type jsonParam struct {
 	What    string `json:"what"`
 }
 
-func (r *Rule) json() jsonRule {
+func (r *Rule) json() any { return r.document() }
+
+func (r *Rule) document() jsonRule {
 	j := jsonRule{
 		Schema: "knockon.rule/1", ID: r.ID, Name: r.Name, Severity: r.Severity.String(), Summary: r.Summary,
 		Looks: r.Looks, Why: r.Why, Taught: r.Taught, FalseAlarm: r.FalseAlarm, Fix: r.Fix, Params: []jsonParam{},
@@ -84,7 +88,7 @@ func (r *Rule) json() jsonRule {
 // RuleList is all rules of the audit in a line each: a report.
 type RuleList struct{ Rules []*audit.Rule }
 
-func (*RuleList) report() {}
+func (*RuleList) kind() string { return "list of rules" }
 
 func (r *RuleList) text(b *strings.Builder, o Options) {
 	t := table{head: []string{"RULE", "SEVERITY", "NAME", "WHAT IS WRONG"}, right: make([]bool, 4), prose: true}
@@ -99,10 +103,10 @@ type jsonRuleList struct {
 	Rules  []jsonRule `json:"rules"`
 }
 
-func (r *RuleList) json() jsonRuleList {
+func (r *RuleList) json() any {
 	j := jsonRuleList{Schema: "knockon.rules/1", Rules: []jsonRule{}}
 	for _, x := range r.Rules {
-		rule := (&Rule{x}).json()
+		rule := (&Rule{x}).document()
 		rule.Schema = ""
 		j.Rules = append(j.Rules, rule)
 	}

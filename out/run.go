@@ -154,7 +154,7 @@ type Expectation struct {
 	Place diag.Span
 }
 
-func (*Run) report() {}
+func (*Run) kind() string { return "run" }
 
 // NewRun describes what came of a scenario.
 func NewRun(c *catalog.Catalog, res *propagate.Result, o RunOptions) *Run {

@@ -26,7 +26,7 @@ const (
 	twinHeight = 26 // of a lane with recorded windows
 	groupRow   = 17
 	groupGap   = 5
-	curveRoom  = 92
+	laneCurve  = 92 // of the curve above them
 	mostLanes  = 46
 	laneTracks = 12 // rows of events
 	trunkGap   = 4
@@ -67,7 +67,7 @@ func drawSwimlanes(r *Run) []byte {
 
 // newSwimlanes prepares a picture of the swim-lanes of a run.
 func newSwimlanes(r *Run) *runPicture {
-	return &runPicture{Run: r, left: lanesLeft, right: lanesRight, mostTracks: laneTracks, swim: r.swimlanes(mostLanes), curve: &scene.Box{}}
+	return &runPicture{Run: r, left: lanesLeft, right: lanesRight, mostTracks: laneTracks, swim: r.swimlanes(mostLanes), curve: &scene.Box{}, curveRoom: laneCurve}
 }
 
 // onset is when a service was first struck or hit, or is known to have been.
@@ -118,10 +118,11 @@ func (r *Run) swimlanes(most int) *swimlanes {
 		pile = func(i int) string { return of(r.group(i)) }
 	}
 	type flock struct {
-		name  string
-		lanes []swimlane
-		crowd []int
-		onset float64
+		name   string
+		lanes  []swimlane
+		crowd  []int
+		onset  float64
+		struck bool // a fault strikes one of them
 	}
 	index := make(map[string]int)
 	var flocks []flock
@@ -137,6 +138,7 @@ func (r *Run) swimlanes(most int) *swimlanes {
 		f := &flocks[at]
 		id := r.Services[i].ID
 		f.onset = min(f.onset, r.onset(i, impaired[i], recorded[id]))
+		f.struck = f.struck || r.Services[i].Faulted
 		if kept >= most && len(shown) > most {
 			f.crowd = append(f.crowd, i)
 			continue
@@ -145,6 +147,9 @@ func (r *Run) swimlanes(most int) *swimlanes {
 		f.lanes = append(f.lanes, swimlane{service: i, impaired: impaired[i], recorded: recorded[id]})
 	}
 	slices.SortStableFunc(flocks, func(a, b flock) int {
+		if a.onset == b.onset && a.struck != b.struck {
+			return map[bool]int{true: -1, false: 1}[a.struck]
+		}
 		return cmp.Or(cmp.Compare(a.onset, b.onset), strings.Compare(a.name, b.name))
 	})
 	for k := range flocks {
@@ -190,8 +195,8 @@ func (l *swimlane) source() int {
 // the next may stand.
 func (p *runPicture) placeLanes(y float64) float64 {
 	if p.curve != nil {
-		*p.curve = scene.Box{Left: p.left, Top: y + titleRow, Width: p.right - p.left, Height: curveRoom - titleRow - panelGap}
-		y += curveRoom
+		*p.curve = scene.Box{Left: p.left, Top: y + titleRow, Width: p.right - p.left, Height: p.curveRoom - titleRow - panelGap}
+		y += p.curveRoom
 	}
 	if p.swim == nil {
 		return y
@@ -245,7 +250,7 @@ func (p *runPicture) drawCurve() {
 	most := max(radius.Peak*1.08, 1e-9)
 	y := func(weight float64) float64 { return b.Top + b.Height*(1-min(1, weight/most)) }
 	if radius.Peak > 0 {
-		p.ticksOf(b, ticks(most, 2), y, amount)
+		p.ticksOf(b, ticks(most, max(2, int(b.Height/30))), y, amount)
 		p.sign("affected")
 	}
 	for state := propagate.Frozen; state <= propagate.Down; state++ {
@@ -262,6 +267,7 @@ func (p *runPicture) drawCurve() {
 		p.printf("<path class=\"b-%s\" d=\"%s\"/>", state, p.area(rows, b.Top+b.Height, func(x *row) float64 { return y(x.good) }))
 		p.sign("state " + state.String())
 	}
+	p.drawMoments(y)
 	p.printf("\n</g>\n")
 }
 
@@ -368,10 +374,8 @@ func coarse(seconds float64) float64 {
 
 // title is how a picture calls a service.
 func (r *Run) title(i int) string {
-	if title := strings.TrimSpace(r.Services[i].Title); title != "" {
-		return printable(title)
-	}
-	return printable(r.Services[i].ID)
+	title := cmp.Or(strings.TrimSpace(r.Services[i].Title), r.Services[i].ID)
+	return cut(printable(title), 120)
 }
 
 // drawRecorded draws what is known to have happened, paler where it is not known when.

@@ -52,6 +52,8 @@ type runPicture struct {
 	curve      *scene.Box // of what is affected; nil for none
 	swim       *swimlanes // nil for none
 	bare       bool       // without a headline: it stands on a page that has one
+	curveRoom  float64    // of the curve
+	small      *multiples // graphs below the axis; nil for none
 	folded     []int      // impaired services without a panel
 	tracks     []track
 	crowd      int // events that no track has room for
@@ -287,6 +289,7 @@ func (p *runPicture) body() string {
 		p.drawPanel(&p.panels[i])
 	}
 	p.drawAxis()
+	p.drawMultiples(p.to + p.axisRoom() + 12)
 	return p.String()
 }
 

@@ -277,6 +277,14 @@ func (p *runPicture) drawAxis() {
 	p.printf("</g>\n")
 }
 
+// axisRoom is what the axes take below the plots.
+func (p *runPicture) axisRoom() float64 {
+	if p.Start.IsZero() {
+		return 36
+	}
+	return 64
+}
+
 // tick draws a tick of an axis, its words within the page.
 func (p *runPicture) tick(x, y float64, label string) {
 	half := tickStyle.width(label) / 2
@@ -302,9 +310,9 @@ func (p *runPicture) footer() (svg string, height float64) {
 		line   = 22.0
 	)
 	c := &canvas{}
-	x, y := 0.0, p.to+56
-	if !p.Start.IsZero() {
-		y += 28
+	x, y := 0.0, p.to+p.axisRoom()+20
+	if p.small != nil {
+		y += p.small.height
 	}
 	for _, e := range p.legend() {
 		w := sample + noteStyle.width(e.Text) + gap
@@ -328,6 +336,7 @@ func (p *runPicture) footer() (svg string, height float64) {
 func (p *runPicture) legend() []scene.Entry {
 	all := []scene.Entry{
 		{Sign: "affected", Text: "weight of the services impaired, by their state"},
+		{Sign: "half", Text: "half of the peak"},
 		{Sign: "cause", Text: "passed its impairment on"},
 		{Sign: "recorded", Text: "recorded in the incident; paler where it is not known when"},
 		{Sign: "crowd", Text: "so many of the services that have no lane of their own"},
@@ -360,7 +369,7 @@ func (p *runPicture) legend() []scene.Entry {
 func runSign(sign string) string {
 	what, which, _ := strings.Cut(sign, " ")
 	switch what {
-	case "offered", "attempts", "limit", "deadline":
+	case "offered", "attempts", "limit", "deadline", "half":
 		return `<path class="` + what + `" d="M0 0H22"/>`
 	case "spread", "ill":
 		return `<path class="` + what + `" d="M0 7V-2H8V-6H22V7Z"/>`

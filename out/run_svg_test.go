@@ -30,7 +30,7 @@ func TestPictureOfManyServices(t *testing.T) {
 		r.Events = append(r.Events, Event{Kind: FaultEvent, Service: "ledger", Text: fmt.Sprintf("ledger slow ×%d", i), At: 50, To: 90})
 	}
 	r.Map = nil
-	svg := drawRun(r, Charts)
+	svg := drawCharts(r)
 	text, err := svgText(svg)
 	if err != nil {
 		t.Fatal(err)

@@ -17,23 +17,36 @@ import (
 // from elsewhere, light or dark as the reader prefers, every part with an id, its
 // outcome as data and a title to hover over.
 func writeSVG(w io.Writer, r Report, o Options) error {
-	switch r := r.(type) {
-	case *Run:
-		_, err := w.Write(drawRun(r, o.Picture))
-		return err
-	case *Ensemble:
-		_, err := w.Write(drawEnsemble(r))
-		return err
-	}
-	s, err := sceneOf("svg", r)
+	picture, err := svgOf(r, o.Picture)
 	if err != nil {
 		return err
 	}
-	if err := gv.Place(s); err != nil {
-		return err
-	}
-	_, err = w.Write(drawSVG(s))
+	_, err = w.Write(picture)
 	return err
+}
+
+// svgOf draws a picture of a report.
+func svgOf(r Report, p Picture) ([]byte, error) {
+	switch r := r.(type) {
+	case *Run:
+		return drawRun(r, p)
+	case *Ensemble:
+		return drawEnsemble(r), nil
+	case *Replay:
+		return drawReplay(r), nil
+	case *Blast:
+		if p == Animation {
+			return drawOver(blastCourse(r))
+		}
+	}
+	s, err := sceneOf("svg", r)
+	if err != nil {
+		return nil, err
+	}
+	if err := gv.Place(s); err != nil {
+		return nil, err
+	}
+	return drawSVG(s), nil
 }
 
 // sceneOf is the picture of a report, not yet placed.

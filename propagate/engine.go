@@ -35,22 +35,23 @@ type engine struct {
 	credit    float64 // the same, of what is handed over ahead; negative by chance
 	observe   float64 // seconds over which the state of a service is judged
 
-	instant    float64 // seconds in which what happens at once is played, see sharpLeases
-	noRetries  []bool  // by target
-	timetable  timetable
-	checks     healthChecks
-	operators  operators
-	segments   []mech.Segment
-	chances    []float64
-	shadow     shadow
-	rec        recorder
-	steps      Steps
-	balance    float64
-	fleets     []int32   // services whose instances come and go
-	deferring  []int32   // services of which what failed comes again
-	frozenBy   [][]int32 // services needed to start, scale or change
-	freshNeeds [][]freshNeed
-	deadSince  []float64 // by service, when it was last there; nil where nobody asks
+	instant     float64 // seconds in which what happens at once is played, see sharpLeases
+	noRetries   []bool  // by target
+	timetable   timetable
+	checks      healthChecks
+	operators   operators
+	segments    []mech.Segment
+	chances     []float64
+	shadow      shadow
+	rec         recorder
+	steps       Steps
+	balance     float64
+	fleets      []int32   // services whose instances come and go
+	deferring   []int32   // services of which what failed comes again
+	frozenBy    [][]int32 // services needed to start, scale or change
+	freshNeeds  [][]freshNeed
+	queuedNeeds [][]queuedNeed
+	deadSince   []float64 // by service, when it was last there; nil where nobody asks
 }
 
 type freshNeed struct {

@@ -175,7 +175,7 @@ func (en *engine) offerLease(e *call) {
 	e.attempts, e.accepted = e.attempts[:n], e.accepted[:n]
 	if en.isRenewal(e) {
 		l.messages.Drop(en.t - e.Timeout - en.base)
-		e.sent = l.holders.Due(en.t, en.h)
+		e.sent = e.luck.arrivals.Whole(l.holders.Due(en.t, en.h))
 		e.attempts[0] = e.sent
 		l.messages.Put(en.t, en.t+en.h, e.sent)
 		l.holders.Undecided = en.t
@@ -206,6 +206,9 @@ func (en *engine) offerLease(e *call) {
 			x := float64(l.ready[k] * share)
 			if share == 1 {
 				x = l.ready[k]
+			}
+			if en.chance {
+				x = min(e.luck.arrivals.Down(l.ready[k]), e.luck.arrivals.Whole(x))
 			}
 			e.attempts[k] = x
 			l.ready[k] -= x

@@ -62,7 +62,7 @@ for (const [from, to, kind] of links) { needs[from].push([to, kind]); users[to].
 const quietKey = "\u0000quiet";
 const groups = [...new Set(services.map(s => s.group || ""))];
 const folded = new Set();
-let showQuiet = false, time = 0, chosen = -1, focus = "all", layout = "columns";
+let showQuiet = false, foldLoops = false, time = 0, chosen = -1, focus = "all", layout = "columns";
 const shownCount = services.filter((_, i) => hit(i) || services[i].root).length;
 if (shownCount > 90) for (const g of groups) folded.add(g);
 if (shownCount === 0) showQuiet = true;
@@ -72,13 +72,15 @@ function units() {
   services.forEach((s, i) => {
     let key = "s" + i, label = s.title, fold = false;
     if (!hit(i) && !s.root && !showQuiet) { key = quietKey; fold = true; label = "never affected"; }
-    else if (folded.has(s.group || "")) { key = "g" + (s.group || ""); fold = true; label = (s.group || "other services").split("/").join(" / "); }
+    else if (foldLoops && s.loop) { key = "l" + s.loop; fold = true; label = "a loop of services"; }
+    else if (folded.has(s.group || "") && !s.root) { key = "g" + (s.group || ""); fold = true; label = (s.group || "other services").split("/").join(" / "); }
     let u = all.get(key);
     if (!u) all.set(key, u = { key, label, fold, services: [], col: s.col, group: fold ? "" : s.group || "" });
     u.services.push(i);
     if (s.col < u.col) u.col = s.col;
   });
   const list = [...all.values()];
+  for (const u of list) if (u.key[0] === "l") u.label = cut(services[u.services[0]].title, 12) + " and its loop";
   for (const u of list) if (u.services.length === 1 && u.key !== quietKey) { u.fold = false; u.label = services[u.services[0]].title; }
   return list;
 }
@@ -208,9 +210,11 @@ function drawGraph() {
   for (const w of ways) {
     const a = p.at.get(w.a), b = p.at.get(w.b);
     const x1 = a.x + size.width, y1 = a.y + size.height / 2, x2 = b.x, y2 = b.y + size.height / 2;
+    const side = layout === "columns" && Math.abs(a.x - b.x) < 1; // in one column: around it
     const bend = layout === "rings" ? 0 : Math.max(26, Math.min(90, Math.abs(x2 - x1) / 2));
     const d = layout === "rings"
       ? `M${x1 - size.width / 2} ${y1}L${x2 + size.width / 2} ${y2}`
+      : side ? `M${x1} ${y1}C${x1 + 30} ${y1} ${x1 + 30} ${y2} ${x1} ${y2}`
       : `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
     w.e = draw("path", { class: "link" + (w.main ? " way" : ""), d });
     w.state = -1;
@@ -232,7 +236,8 @@ function drawGraph() {
     svg.append(e);
     return { u, e, back, mark, word, title, state: -1, said: "" };
   });
-  whole = { x: -24, y: -14, width: p.width + 48, height: p.height + 28 };
+  const width = Math.max(p.width + 48, 860); // never larger than life
+  whole = { x: (p.width - width) / 2, y: -14, width, height: p.height + 28 };
   svg.style.aspectRatio = `${whole.width} / ${whole.height}`;
   look(whole);
   svg.dataset.boxes = boxes.length;
@@ -247,7 +252,9 @@ function zoom(by, cx = view.x + view.width / 2, cy = view.y + view.height / 2) {
   look({ x: cx - (cx - view.x) * by, y: cy - (cy - view.y) * by, width: view.width * by, height: view.height * by });
 }
 function unfold(u) {
-  if (u.key === quietKey) showQuiet = true; else folded.delete(u.key.slice(1));
+  if (u.key === quietKey) showQuiet = true;
+  else if (u.key[0] === "l") foldLoops = false;
+  else folded.delete(u.key.slice(1));
   drawGraph();
 }
 
@@ -465,6 +472,7 @@ function key() {
 }
 const fold = which => {
   folded.clear();
+  foldLoops = which === "loops";
   if (which === "all") for (const g of groups) folded.add(g);
   showQuiet = which === "none" && services.length <= 400;
   drawGraph();
@@ -473,6 +481,7 @@ const graph = make("div", { class: "graph" },
   make("div", { class: "tools", role: "toolbar", "aria-label": "The graph" }, search, names,
     ...press([["all", "All", "every service"], ["up", "Needs", "what the chosen service stands on"], ["down", "Needed by", "who stands on the chosen service"]], () => focus, "focus"),
     make("button", { id: "fold", title: "one box for each group", click: () => fold("all") }, "Fold groups"),
+    services.some(s => s.loop) ? make("button", { id: "loops", title: "one box for services that need each other in a circle", click: () => fold("loops") }, "Fold loops") : null,
     make("button", { id: "unfold", title: "a box for each service", click: () => fold("none") }, "Unfold"),
     ...press([["columns", "Columns", "a column for each step"], ["rings", "Rings", "time of impact as radius"]], () => layout, "layout"),
     make("button", { title: "closer", "aria-label": "Zoom in", click: () => zoom(.8) }, "+"),
@@ -649,5 +658,31 @@ for (let k = 0; k < moments.length; k += Math.max(1, Math.floor(moments.length /
   for (let i = 0; i < services.length; i++) if (stateAt(i, moments[k]) >= data.affected) n += services[i].weight;
   if (n > most) { most = n; peak = moments[k]; }
 }
-at(peak);
+// A link can say when and whom: #t=3600&s=dynamodb
+const link = new URLSearchParams(location.hash.slice(1));
+const named = services.findIndex(s => s.id === link.get("s"));
+if (named >= 0) choose(named, true);
+at(link.has("t") && isFinite(+link.get("t")) ? +link.get("t") : peak);
+
+// A page that is served asks whether it has become old, and loads itself again where it
+// was.
+if (document.documentElement.dataset.live) {
+  let version = "";
+  const ask = async () => {
+    try {
+      const answer = await fetch("/version?of=" + encodeURIComponent(version), { cache: "no-store" });
+      const now = await answer.text();
+      if (answer.ok && version && now !== version) {
+        location.hash = new URLSearchParams({ t: time.toFixed(1), ...(chosen >= 0 ? { s: services[chosen].id } : {}) }).toString();
+        location.reload();
+        return;
+      }
+      if (answer.ok) version = now;
+    } catch { // it has gone, and may come back
+      await new Promise(done => setTimeout(done, 2000));
+    }
+    setTimeout(ask, 200);
+  };
+  ask();
+}
 })();

@@ -15,12 +15,16 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/graph"
 )
 
 // want is the comment that says which finding belongs to a line, and a part of its
 // message: "# want KO203 9 attempts".
 var want = regexp.MustCompile(`#\s*want (KO\d+)(?: (.+?))?(?:;|$)`)
+
+// also names a rule without which the one under test has nothing to say.
+var also = regexp.MustCompile(`also run (KO\d+)`)
 
 // today is the day of all tests.
 var today = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
@@ -77,6 +81,9 @@ func runFolder(t *testing.T, a *txtar.Archive, folder, rule string) (wanted int)
 	t.Helper()
 	files := fstest.MapFS{}
 	options := Options{Only: []string{rule}, Today: today}
+	for _, m := range also.FindAllStringSubmatch(string(a.Comment), -1) {
+		options.Only = append(options.Only, m[1])
+	}
 	var wants []string // "file:line"
 	parts := make(map[string]string)
 	for _, f := range a.Files {
@@ -113,6 +120,9 @@ func runFolder(t *testing.T, a *txtar.Archive, folder, rule string) (wanted int)
 	var got []string
 	for i := range result.Findings {
 		f := &result.Findings[i]
+		if f.Rule.ID != rule {
+			continue
+		}
 		place := fmt.Sprintf("%s:%d", f.At.File, f.At.Line)
 		got = append(got, place)
 		if part, ok := parts[place]; ok && !strings.Contains(f.Message, part) {
@@ -123,12 +133,54 @@ func runFolder(t *testing.T, a *txtar.Archive, folder, rule string) (wanted int)
 		}
 		checkFinding(t, f)
 	}
+	checkEdits(t, in, result, options)
 	for _, w := range wants {
 		if !slices.Contains(got, w) {
 			t.Errorf("%s: a finding is missing", w)
 		}
 	}
 	return len(wants)
+}
+
+// checkEdits makes the edits of each finding and audits what they leave: the catalog
+// loads, and the finding is gone.
+func checkEdits(t *testing.T, in Input, result *Result, options Options) {
+	t.Helper()
+	for i := range result.Findings {
+		f := &result.Findings[i]
+		if len(f.Edits) == 0 {
+			continue
+		}
+		files := fstest.MapFS{}
+		for j := range in.Texts {
+			text := &in.Texts[j]
+			var edits []toml.Edit
+			for _, e := range f.Edits {
+				if e.What == "" {
+					t.Errorf("%s: an edit does not say what it does", f.Rule.ID)
+				}
+				if e.At.File == text.File {
+					edits = append(edits, e.Edit)
+				}
+			}
+			after, err := text.Splice(edits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, name, _ := strings.Cut(text.File, "/")
+			files[name] = &fstest.MapFile{Data: []byte(after)}
+		}
+		folder, _, _ := strings.Cut(f.At.File, "/")
+		again, err := Run(context.Background(), load(t, files, folder), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j := range again.Findings {
+			if again.Findings[j].Fingerprint() == f.Fingerprint() {
+				t.Errorf("%s is still there after its edits: %s", f.Rule.ID, again.Findings[j].Message)
+			}
+		}
+	}
 }
 
 // checkFinding holds what every finding owes to its reader.
@@ -210,5 +262,68 @@ func TestRegistry(t *testing.T) {
 		if _, ok := RuleNamed(id); !ok {
 			t.Errorf("%s belongs to no rule", file)
 		}
+	}
+}
+
+// TestEvidenceLeads: the steps of a path hang together, from what is lost to the one
+// that falls farthest away, and round a cycle back to where it began.
+func TestEvidenceLeads(t *testing.T) {
+	texts := func(f *Finding) (all []string) {
+		for _, s := range f.Path {
+			all = append(all, s.Text)
+		}
+		return all
+	}
+	for _, c := range []struct {
+		rule, catalog string
+		want          []string
+	}{
+		{"KO101", `
+[service.a]
+tier = 0
+needs = ["b"]
+[service.b]
+tier = 0
+needs = ["c"]
+[service.c]
+tier = 0
+needs = ["d"]
+[service.d]
+`, []string{"d is lost", "c needs d", "b needs c", "a needs b"}},
+		{"KO102", "[service.a]\nneeds = [\"b\"]\n[service.b]\nneeds = [\"c\"]\n[service.c]\nneeds = [{ on = \"a\", if_lost = \"stale\", ttl = \"1h\" }]\n",
+			[]string{"a needs b", "b needs c", "c needs a, and goes on without it for 1h"}},
+		{"KO105", "[service.a]\nneeds = [\"b\", { on = \"t\", to = \"repair\", for = \"mending\" }]\n[service.b]\n[service.t]\nneeds = [\"u\"]\n[service.u]\nneeds = [\"a\"]\n",
+			[]string{"a needs t to repair: mending", "t needs u", "u needs a"}},
+	} {
+		r := audited(t, c.catalog, Options{Only: []string{c.rule}})
+		if len(r.Findings) == 0 {
+			t.Errorf("%s found nothing", c.rule)
+			continue
+		}
+		if got := texts(&r.Findings[0]); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.rule, got, c.want)
+		}
+	}
+}
+
+// TestRanking: the worst severity first, then damage; the second finding of a rule
+// counts half.
+func TestRanking(t *testing.T) {
+	a, b := &Rule{ID: "A"}, &Rule{ID: "B"}
+	findings := []Finding{
+		{Rule: a, Subject: "1", Damage: 10}, {Rule: a, Subject: "2", Damage: 9}, {Rule: b, Subject: "3", Damage: 5},
+		{Rule: b, Subject: "4", Damage: 90, Severity: Warning}, {Rule: a, Subject: "5", Damage: 8},
+	}
+	rank(findings)
+	var got []string
+	for i := range findings {
+		got = append(got, findings[i].Subject)
+	}
+	if want := []string{"1", "3", "2", "5", "4"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	again := slices.Clone(findings)
+	if rank(again); !slices.EqualFunc(findings, again, func(x, y Finding) bool { return x.Subject == y.Subject }) {
+		t.Error("ranked twice they stand otherwise")
 	}
 }

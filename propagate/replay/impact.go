@@ -130,11 +130,13 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 	}
 	bins := len(d.members[0].Bins)
 	states := make([]propagate.State, bins)
-	failing := propagate.Healthy // of the last bin in which anything was settled
+	// Of the last bin in which anything was settled: where callers neither hear nor give
+	// up, it is as it was.
+	failing := propagate.Healthy
 	for i := range bins {
 		length := times[i+1] - times[i]
 		var good, failed, throttled, offered, nominal float64
-		down, delayed, frozen := true, false, false
+		down, stopped, delayed, frozen := true, true, false, false
 		for _, s := range d.members {
 			b := &s.Bins[i]
 			good += b.Good
@@ -143,6 +145,7 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 			offered += b.Offered
 			nominal += s.Nominal
 			down = down && b.State == propagate.Down
+			stopped = stopped && b.Capacity <= 0
 			frozen = frozen || b.State == propagate.Frozen
 			if d.limit > 0 {
 				delayed = delayed || b.Age > d.limit
@@ -161,6 +164,10 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 				failing = propagate.Down
 			}
 		case told:
+			failing = propagate.Healthy
+		case stopped: // nobody is there to do it, also while work waits
+			failing = propagate.Down
+		case delayed: // it waits, and nobody gave up: that is no failure
 			failing = propagate.Healthy
 		case down:
 			failing = propagate.Down

@@ -17,6 +17,7 @@ import (
 	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/catalog/unit"
+	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out"
 	"github.com/knockon/knockon/propagate"
 	"github.com/knockon/knockon/propagate/scenario"
@@ -46,7 +47,8 @@ On a long scenario Ctrl-C ends it with what has been played so far.`,
 		Example: `  knockon run redis-and-a-sale.toml
   knockon run redis-and-a-sale.toml -o run.svg -o run.csv
   knockon run redis-and-a-sale.toml -o run.html        one page: the graph against the clock
-  knockon run storm.toml -o run.svg --picture lanes    who was hit when, and by whom
+  knockon run storm.toml --picture lanes               who was hit when, in the terminal
+  knockon run storm.toml -o run.svg --picture radius   the blast radius over time
   knockon run storm.toml -c shop.toml --assumptions    which numbers were not stated?
   knockon run storm.toml --verify                      does it depend on the steps?
   knockon run storm.toml --engine stochastic --seeds 200    how probable is a collapse?
@@ -128,7 +130,7 @@ func parseTolerance(text string) (float64, error) {
 // openScenario reads a scenario and the catalog it is played on. What is wrong with
 // them has been printed when it returns an error.
 func (a *app) openScenario(file string) (*catalog.Catalog, *scenario.Scenario, error) {
-	sc, faults, err := a.readScenario(file)
+	sc, faults, file, err := a.readScenario(file)
 	if err != nil {
 		return nil, nil, &exitError{exitInput, err}
 	}
@@ -140,39 +142,33 @@ func (a *app) openScenario(file string) (*catalog.Catalog, *scenario.Scenario, e
 			a.catalogs = append(a.catalogs, beside(file, name))
 		}
 	}
-	c, others, err := a.load(true)
-	if err != nil {
-		return nil, nil, err
-	}
-	if c != nil {
-		faults = append(faults, sc.Check(c)...)
-	}
-	if err := a.report(append(others, faults...)); err != nil {
-		return nil, nil, err
-	}
-	return c, sc, nil
+	return a.checked(sc, faults)
 }
 
-// readScenario reads a file, or stdin for "-".
-func (a *app) readScenario(file string) (*scenario.Scenario, diag.List, error) {
+// readScenario reads a file, stdin for "-", or an incident. It returns the file that
+// names in it are relative to.
+func (a *app) readScenario(file string) (*scenario.Scenario, diag.List, string, error) {
 	if file == "-" {
 		data, err := io.ReadAll(io.LimitReader(a.In, toml.MaxBytes+1))
 		if err != nil {
-			return nil, nil, fmt.Errorf("cannot read stdin: %w", err)
+			return nil, nil, "", fmt.Errorf("cannot read stdin: %w", err)
 		}
 		sc, faults := scenario.Parse("stdin", data)
-		return sc, faults, nil
+		return sc, faults, file, nil
+	}
+	if sc, faults, at, err := a.incident(file); at != "" || err != nil {
+		return sc, faults, at, err
 	}
 	name := filepath.ToSlash(filepath.Clean(file))
 	real, err := filepath.EvalSymlinks(file)
 	if errors.Is(err, os.ErrNotExist) {
-		near, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*.toml"))
-		return nil, nil, fmt.Errorf("there is no scenario %q%s", file, suggestion(file, near))
+		return nil, nil, "", fmt.Errorf("there is no scenario %q%s", file, suggestion(file, incidentNames(file)))
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot read %s: %w", name, reason(err))
+		return nil, nil, "", fmt.Errorf("cannot read %s: %w", name, reason(err))
 	}
-	return scenario.ReadFile(os.DirFS(filepath.Dir(real)), filepath.Base(real), name)
+	sc, faults, err := scenario.ReadFile(os.DirFS(filepath.Dir(real)), filepath.Base(real), name)
+	return sc, faults, file, err
 }
 
 // beside is a catalog as a scenario names it: builtin, or relative to its file.
@@ -202,8 +198,12 @@ func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, runs
 		return err
 	}
 	option.Explain, option.Chance = res.Why, runs.chance()
-	if showsSource(plan) {
+	if showsPage(plan) {
 		option.Source = sourceLines()
+	}
+	var failed error
+	if option.Tabs, failed = a.auditTab(ctx, plan, c, graph.Build(c)); failed != nil {
+		return failed
 	}
 	if failed := a.write(plan, out.NewRun(c, res, option)); failed != nil {
 		return failed
