@@ -50,7 +50,7 @@ bench:
 
 # Rewrite golden files and generated pages; look at the difference before you commit it.
 update:
-	go test ./catalog ./graph ./propagate ./propagate/scenario ./propagate/closedform ./out -update
+	go test ./catalog ./catalog/importers ./graph ./propagate ./propagate/scenario ./propagate/closedform ./out -update
 	go test ./cmd/internal/cli -update
 
 # The pictures that README and docs show; a test fails when they are stale.

@@ -377,7 +377,7 @@ func (r *composeReader) link() {
 		for _, v := range s.env {
 			for _, host := range hostsIn(v.value) {
 				if on, ok := names[strings.ToLower(host)]; ok {
-					r.d.Need(s.name, on, r.called(on, v))
+					r.d.Need(s.name, on, r.called(r.d.Service(cleanName(s.name)), on, v))
 				}
 			}
 		}
@@ -389,12 +389,16 @@ func (r *composeReader) link() {
 var telemetry = regexp.MustCompile(`^(OTEL_(EXPORTER|COLLECTOR)|PUBLIC_OTEL_|JAEGER_(AGENT|ENDPOINT)|ZIPKIN_|DD_(AGENT|TRACE)|STATSD_)`)
 
 // called is what a variable with an address says of the need for the one it names.
-func (r *composeReader) called(on string, v variable) Claim {
+func (r *composeReader) called(from *Service, on string, v variable) Claim {
 	c := Claim{At: v.at, Rule: "env " + cleanName(v.name), Inferred: true}
 	switch {
 	case telemetry.MatchString(v.name):
-		c.Mode, c.For, c.Known, c.Guess = catalog.Async, "telemetry", unit.Guess, "async, from the variable's name"
-	case r.d.Service(on).Kind == catalog.KindQueue:
+		// Exporters drop what they cannot send, and the service goes on; whoever has to
+		// heal it is blind.
+		c.To, c.For, c.Known, c.Guess = catalog.ToRepair, "telemetry", unit.Guess, "to repair, from the variable's name"
+	case from.Kind == catalog.KindTool:
+		c.IfLost, c.Known, c.Guess = catalog.Degrade, unit.Guess, "degrade, as a tool observes its target"
+	case r.d.Service(cleanName(on)).Kind == catalog.KindQueue:
 		c.Mode, c.Known, c.Guess = catalog.Async, unit.Guess, "async, as the target is a queue"
 	}
 	return c
@@ -408,7 +412,7 @@ func (r *composeReader) warnOfStartOrder() {
 	for _, s := range r.services {
 		for _, e := range s.edges {
 			n := r.d.needs[edge{s.name, e.on}]
-			if n == nil || slices.ContainsFunc(n.Claims, func(c Claim) bool { return c.To == catalog.ToServe }) {
+			if n == nil || slices.ContainsFunc(n.Claims, func(c Claim) bool { return c.To != catalog.ToStart }) {
 				continue
 			}
 			if total++; len(only) < 3 {

@@ -59,8 +59,9 @@ type Service struct {
 	Replicas    unit.Value[int64]
 	Load        unit.Value[unit.Rate]
 	ServiceTime unit.Value[unit.Range]
-	Declared    bool     // false: others name it, and no file says what it is
-	Sources     []string // where it is declared, without repetitions
+	Declared    bool      // false: others name it, and no file says what it is
+	Sources     []string  // where it is declared, without repetitions
+	At          diag.Span // where it is declared first; without a file where it is not
 }
 
 // Need is what one service needs of another.
@@ -184,6 +185,9 @@ func (d *Draft) Declare(name string, at diag.Span) *Service {
 		return &Service{}
 	}
 	s.Declared = true
+	if s.At.File == "" {
+		s.At = at
+	}
 	if source := place(at); at.File != "" && !slices.Contains(s.Sources, source) && len(s.Sources) < maxSources {
 		s.Sources = append(s.Sources, source)
 	}
@@ -241,15 +245,18 @@ func (n *Need) claim(c Claim) {
 }
 
 // settle decides what a need is from all that is claimed of it. A need to serve
-// outweighs one to start, what a source states outweighs a guess, and of two that
+// outweighs the others, what it is for outweighs the order of starting, what a source states outweighs a guess, and of two that
 // are known as well the one counts that fails harder.
 func (n *Need) settle() {
 	best := slices.MinFunc(n.Claims, func(a, b Claim) int {
+		purpose := func(c Claim) int {
+			return [...]int{catalog.ToServe: 0, catalog.ToRepair: 1, catalog.ToStart: 2, catalog.ToScale: 3, catalog.ToChange: 4}[c.To]
+		}
 		known := func(c Claim) int { // best first
 			return [...]int{unit.NotStated: 2, unit.Stated: 0, unit.Documented: 0, unit.Fitted: 0, unit.Guess: 1}[c.Known]
 		}
 		return cmp.Or(
-			cmp.Compare(a.To, b.To),
+			cmp.Compare(purpose(a), purpose(b)),
 			cmp.Compare(known(a), known(b)),
 			cmp.Compare(a.Mode, b.Mode),
 			cmp.Compare(a.IfLost, b.IfLost),

@@ -90,10 +90,18 @@ func (e *Edits) AddKeys(t *Table, name string, lines ...string) {
 		}
 		at := from + len(last)
 		e.add(at, end, text)
-	case headed:
+	case headed, dotted:
 		line := t.At.Line
 		for i := range t.Entries {
 			line = max(line, e.lastLine(&t.Entries[i]))
+		}
+		if t.origin == dotted && len(t.Entries) > 0 { // as its first key is written
+			first := e.doc.offset(t.Entries[0].At)
+			lead := e.doc.text[e.doc.starts[t.Entries[0].At.Line-1]:first]
+			lines = slices.Clone(lines)
+			for i := range lines {
+				lines[i] = lead + lines[i]
+			}
 		}
 		at := e.doc.lineEnd(line)
 		e.add(at, at, "\n"+strings.Join(lines, "\n"))

@@ -39,10 +39,13 @@ func newReplay(a *app) *cobra.Command {
 what comes out against what was recorded: every window beside its simulated one, how
 far the boundaries are off, and a score, beside three that need no model.
 
-An incident is built in (` + strings.Join(builtin.Incidents(), ", ") + `), or a file or a
-folder of yours: a scenario with what was recorded. docs/replay.md says how to write
-one and by which rules it is scored. A catalog of yours, given with -c, is laid over
-that of the incident: would it have gone through it?`,
+An incident is a file or a folder of yours, a scenario with what was recorded, or one of
+those that are built in:
+
+  ` + strings.Join(builtin.Incidents(), "\n  ") + `
+
+docs/replay.md says how to write one and by which rules it is scored. A catalog of
+yours, given with -c, is laid over that of the incident: would it have gone through it?`,
 		Example: `  knockon replay aws-2025-10-20
   knockon replay aws-2025-10-20 -o replay.svg -o replay.json
   knockon replay aws-2025-10-20 --parameters          what is guessed, and what hangs on it?
