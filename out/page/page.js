@@ -466,7 +466,8 @@ const legend = make("div", { class: "key" });
 function key() {
   const shown = boxes.filter(b => b.u.fold);
   const inside = shown.reduce((n, b) => n + b.u.services.length, 0);
-  legend.replaceChildren(`${services.length} services, ${links.length} needs. `,
+  const of = (n, one) => n + " " + one + (n === 1 ? "" : "s");
+  legend.replaceChildren(of(services.length, "service") + ", " + of(links.length, "need") + ". ",
     inside ? `${inside} are folded into ${shown.length} ${shown.length === 1 ? "box" : "boxes"}; press one to open it. ` : "",
     layout === "rings" ? "Who was hit first stands in the middle." : "A failure goes from left to right; a bold line is the way it came.");
 }
@@ -602,9 +603,9 @@ function charts() {
     });
     plots.push(plot);
   }
-  for (const line of lines) line();
+  requestAnimationFrame(() => { for (const line of lines) line(); }); // when uPlot has measured itself
 }
-addEventListener("resize", () => { for (const p of plots) p.setSize({ width: Math.max(280, p.root.parentElement.clientWidth - 24), height: 190 }); });
+addEventListener("resize", () => { for (const p of plots) p.setSize({ width: Math.max(280, p.root.parentElement.clientWidth - 24), height: 190 }); requestAnimationFrame(() => { for (const line of lines) line(); }); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts());
 
 // ---- Tabs: without this script they stand one below the other.

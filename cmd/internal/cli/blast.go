@@ -133,7 +133,7 @@ func (a *app) blastOverTime(names []string, lasts, as, horizon string) error {
 	if length > 0 {
 		sc.Title += " for " + length.String()
 	}
-	return a.run(plan, c, sc, runsOf{}, out.RunOptions{}, false)
+	return a.run(plan, c, sc, runsOf{}, out.RunOptions{}, false, false)
 }
 
 func needServices(_ *cobra.Command, args []string) error {

@@ -1,37 +1,43 @@
 package cli
 
 import (
-	"bytes"
-	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
+
+// gallery is every picture that README and docs show beside those of the scenarios.
+var gallery = map[string][]string{
+	"dynamodb-dns":           {"blast", "dynamodb-dns", "-c", "aws-us-east-1"},
+	"dynamodb-dns-over-time": {"blast", "dynamodb-dns", "-c", "aws-us-east-1", "--picture", "animation"},
+	"aws-us-east-1":          {"render", "-c", "aws-us-east-1"},
+	"web-shop-redis":         {"blast", "redis", "-c", "web-shop"},
+	"web-shop":               {"render", "-c", "web-shop"},
+	"lease-storm-lanes":      {"run", filepath.Join(scenarios, "lease-storm", "scenario.toml"), "--picture", "lanes"},
+	"lease-storm-radius":     {"run", filepath.Join(scenarios, "lease-storm", "scenario.toml"), "--picture", "radius"},
+	"lease-storm-over-time":  {"run", filepath.Join(scenarios, "lease-storm", "scenario.toml"), "--picture", "animation"},
+}
 
 // TestGallery draws the pictures that README and docs show; they are what the
 // program draws today, or this test fails. With -update it writes them.
 func TestGallery(t *testing.T) {
-	for name, args := range map[string][]string{
-		"dynamodb-dns":   {"blast", "dynamodb-dns", "-c", "aws-us-east-1"},
-		"aws-us-east-1":  {"render", "-c", "aws-us-east-1"},
-		"web-shop-redis": {"blast", "redis", "-c", "web-shop"},
-		"web-shop":       {"render", "-c", "web-shop"},
-	} {
-		code, got, errs := run(t, "", append(args, "--format", "svg")...)
+	folder := filepath.Join("..", "..", "..", "docs", "gallery")
+	for name, args := range gallery {
+		code, got, errs := run(t, "", append(slices.Clone(args), "--format", "svg")...)
 		if code != exitFine {
 			t.Fatalf("%s: exit %d\n%s", name, code, errs)
 		}
-		file := filepath.Join("..", "..", "..", "docs", "gallery", name+".svg")
-		if *update {
-			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal([]byte(got), want) {
-			t.Errorf("docs/gallery/%s.svg is not what is drawn now: run make gallery and look at it", name)
+		sameFile(t, filepath.Join(folder, name+".svg"), []byte(got))
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".svg")
+		if _, ok := gallery[name]; !ok && name != "scenarios" {
+			t.Errorf("docs/gallery/%s is drawn by nobody", filepath.Base(file))
 		}
 	}
 }
