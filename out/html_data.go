@@ -329,16 +329,9 @@ func (r *Run) pageRows(d *pageData) int {
 	}
 	for i := range r.Leases {
 		l := &r.Leases[i]
-		as := &RunService{}
-		as.Bins = make([]propagate.ServiceBin, len(l.Bins))
-		for k := range l.Bins { // what is held on average is added up as a rate is
-			if k+1 < len(r.Times) {
-				as.Bins[k].Offered = l.Bins[k].Mean * (r.Times[k+1] - r.Times[k])
-			}
-		}
 		x := pageLease{ID: printable(l.ID), Keeper: index(l.Keeper), Holder: index(l.Holder), Count: jsonNumber(l.Count)}
-		for _, row := range r.resample(as, rows) {
-			x.Held = append(x.Held, short(row.offered))
+		for _, row := range r.heldRows(l, rows) {
+			x.Held = append(x.Held, short(row.good))
 		}
 		d.Leases = append(d.Leases, x)
 	}

@@ -69,12 +69,14 @@ type panel struct {
 	service  int
 	impaired *Impairment // nil for one that was well
 	rows     []row
-	top      float64 // on the page
-	rate     float64 // height of the strip of rates
-	most     float64 // rate at the top of it
-	cut      float64 // attempts per second where they leave the strip; else 0
-	age      float64 // most seconds of the queue's age; 0 without a strip
-	queue    float64 // greatest length, where the strip is of that
+	top      float64                // on the page
+	rate     float64                // height of the strip of rates
+	most     float64                // rate at the top of it
+	cut      float64                // attempts per second where they leave the strip; else 0
+	age      float64                // most seconds of the queue's age; 0 without a strip
+	queue    float64                // greatest length, where the strip is of that
+	lease    *propagate.LeaseResult // that it holds and lost some of; nil for none
+	held     []row
 }
 
 // track is a row of events that do not touch.
@@ -198,6 +200,7 @@ func (p *runPicture) scale(n *panel) {
 	if n.most <= 0 {
 		n.most = 1
 	}
+	p.findLease(n)
 	// A queue that nobody notices gets no strip.
 	if n.queue < 1 || n.age < 0.001 {
 		n.age = 0
@@ -207,11 +210,31 @@ func (p *runPicture) scale(n *panel) {
 	}
 }
 
+// findLease takes the lease of which the service lost most, if it lost any.
+func (p *runPicture) findLease(n *panel) {
+	worst := 0.995
+	for i := range p.Leases {
+		l := &p.Leases[i]
+		if l.Holder != p.Services[n.service].ID || l.Count <= 0 {
+			continue
+		}
+		rows := p.heldRows(l, plotWidth/2)
+		for k := range rows {
+			if share := rows[k].good / l.Count; share < worst {
+				worst, n.lease, n.held = share, l, rows
+			}
+		}
+	}
+}
+
 func (n *panel) hasStrip() bool { return n.age > 0 || n.queue > 0 }
 
 func (n *panel) height() float64 {
 	h := titleRow + n.rate + stripGap + bandHeight
 	if n.hasStrip() {
+		h += ageHeight + stripGap
+	}
+	if n.lease != nil {
 		h += ageHeight + stripGap
 	}
 	return h
@@ -226,11 +249,16 @@ func (p *runPicture) plots() []scene.Box {
 	return all
 }
 
-// strips are the plots of a panel: of rates and, where there is one, of the queue.
+// strips are the plots of a panel: of rates and, where there are any, of the queue and
+// of leases.
 func (n *panel) strips() []scene.Box {
 	all := []scene.Box{{Left: plotLeft, Top: n.top + titleRow, Width: plotWidth, Height: n.rate}}
 	if n.hasStrip() {
 		all = append(all, scene.Box{Left: plotLeft, Top: all[0].Top + n.rate + stripGap, Width: plotWidth, Height: ageHeight})
+	}
+	if n.lease != nil {
+		last := all[len(all)-1]
+		all = append(all, scene.Box{Left: plotLeft, Top: last.Top + last.Height + stripGap, Width: plotWidth, Height: ageHeight})
 	}
 	return all
 }
@@ -313,8 +341,11 @@ func (p *runPicture) drawPanel(n *panel) {
 
 	strips := n.strips()
 	p.drawRates(n, s, strips[0])
-	if len(strips) > 1 {
+	if n.hasStrip() {
 		p.drawQueue(n, s, strips[1])
+	}
+	if n.lease != nil {
+		p.drawHeld(n, strips[len(strips)-1])
 	}
 	if p.many != nil {
 		p.drawShare(n, n.top+n.height()-bandHeight)
@@ -400,6 +431,20 @@ func (p *runPicture) drawQueue(n *panel, s *RunService, b scene.Box) {
 		p.sign("deadline")
 	}
 	p.printf("\n")
+}
+
+// drawHeld draws how many leases a service holds.
+func (p *runPicture) drawHeld(n *panel, b scene.Box) {
+	least := n.lease.Count
+	for i := range n.held {
+		least = min(least, n.held[i].good)
+	}
+	y := func(v float64) float64 { return b.Top + 1 + (b.Height-1)*(1-min(1, v/n.lease.Count)) }
+	p.printf("<path class=\"held\" d=\"%s\"/>", p.area(n.held, b.Top+b.Height, func(x *row) float64 { return y(x.good) }))
+	p.sign("held")
+	text := fmt.Sprintf("%s: at the least %s of %s", n.lease.ID, amount(least), amount(n.lease.Count))
+	p.printf("<text class=\"tick end\" x=\"%d\" y=\"%s\">leases</text><text class=\"tick over\" x=\"%s\" y=\"%s\">%s</text>\n",
+		plotLeft-6, px(b.Top+15.5), px(b.Left+6), px(b.Top+b.Height-5), escape(tickStyle.fit(printable(text), plotWidth-12)))
 }
 
 // drawBand draws the states of a service, each with its word where it has room.

@@ -78,7 +78,7 @@ On a long scenario Ctrl-C ends it with what has been played so far.`,
 				if verify {
 					return usagef("--verify compares two runs that differ in their steps only; write --seed 1 as well, to play one")
 				}
-				return a.runMany(plan, cat, sc, runs, option)
+				return a.runMany(cat, sc, runs, option)
 			}
 			return a.run(plan, cat, sc, runs, option, verify, findings)
 		},
