@@ -33,8 +33,11 @@ func svgOf(r Report, p Picture) ([]byte, error) {
 	case *Ensemble:
 		return drawEnsemble(r), nil
 	case *Blast:
-		if p == Animation {
+		switch p {
+		case Animation:
 			return drawOver(blastCourse(r))
+		case Rings:
+			return drawRings(blastRings(r)), nil
 		}
 	}
 	s, err := sceneOf("svg", r)

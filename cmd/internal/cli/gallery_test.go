@@ -11,6 +11,7 @@ import (
 var gallery = map[string][]string{
 	"dynamodb-dns":           {"blast", "dynamodb-dns", "-c", "aws-us-east-1"},
 	"dynamodb-dns-over-time": {"blast", "dynamodb-dns", "-c", "aws-us-east-1", "--picture", "animation"},
+	"dynamodb-dns-rings":     {"blast", "dynamodb-dns", "-c", "aws-us-east-1", "--picture", "rings"},
 	"aws-us-east-1":          {"render", "-c", "aws-us-east-1"},
 	"web-shop-redis":         {"blast", "redis", "-c", "web-shop"},
 	"web-shop":               {"render", "-c", "web-shop"},
