@@ -21,12 +21,12 @@ lint:
 # Where goroutines are: parallel loading, ranking, and many runs. An engine is one. go-graphviz is left out; its
 # calls are serialised and its WebAssembly is not instrumented.
 race:
-	go test -race -short ./catalog/... ./graph ./propagate/ensemble ./propagate/study
+	go test -race -short ./catalog/... ./graph ./propagate/ensemble ./propagate/replay ./propagate/study
 
 # The cases that chance decides, in as many runs as their answers were found with.
 # KNOCKON_LONG=1 go test ./propagate/event compares the engines too, which takes minutes.
 long:
-	go test ./propagate ./propagate/ensemble -run Long
+	go test ./propagate ./propagate/ensemble ./cmd/internal/cli -run Long
 
 # The pictures in a real browser: every label within its box, none on another. Not
 # cached, because the test cache does not see the binary that is built for it.
@@ -48,7 +48,8 @@ bench:
 
 # Rewrite golden files and generated pages; look at the difference before you commit it.
 update:
-	go test ./catalog ./graph ./propagate ./propagate/scenario ./propagate/closedform ./out ./cmd/internal/cli -update
+	go test ./catalog ./graph ./propagate ./propagate/scenario ./propagate/closedform ./out -update
+	go test ./cmd/internal/cli -update
 
 # The pictures that README and docs show; a test fails when they are stale.
 gallery:

@@ -32,6 +32,7 @@ type Catalog struct {
 	Leases       []Lease       // sorted by ID
 	HealthChecks []HealthCheck // sorted by ID
 	References   []Reference   // sorted by ID
+	Aliases      []Alias       // sorted by Name
 }
 
 // Service is anything that can fail by itself: a service, a table, a queue, a DNS
@@ -222,6 +223,13 @@ type Reference struct {
 	Title string
 	URL   string
 	At    diag.Span
+}
+
+// Alias is the name by which other tools know a service; imports use it.
+type Alias struct {
+	Name    string
+	Service string
+	At      diag.Span
 }
 
 // Service returns the service with an ID, or nil.

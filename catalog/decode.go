@@ -68,7 +68,24 @@ func (f *fragment) root(t *toml.Table) {
 	for _, e := range d.Map("reference") {
 		f.reference(e)
 	}
+	f.readAliases(d)
 	d.Done()
+}
+
+// readAliases reads the names by which other tools know services.
+func (f *fragment) readAliases(d *toml.Decoder) {
+	t := d.Table("alias")
+	if t == nil {
+		return
+	}
+	names := f.doc.Decoder(t, "[alias]", &f.faults)
+	for _, e := range t.Entries {
+		a := Alias{Name: e.Key, At: e.At}
+		if names.String(e.Key, &a.Service) {
+			f.use(a.Service, e.Value.At, "[alias]", "")
+			f.aliases = append(f.aliases, a)
+		}
+	}
 }
 
 func (f *fragment) readExtends(d *toml.Decoder) {

@@ -119,6 +119,7 @@ type fragment struct {
 	leases       []Lease
 	healthChecks []HealthCheck
 	references   []Reference
+	aliases      []Alias
 	words        []word // names of services used, to be resolved
 }
 

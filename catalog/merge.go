@@ -27,6 +27,7 @@ func (l *loader) merge() *Catalog {
 	c.Leases = unique(l, docs, "lease", func(f *fragment) []Lease { return f.leases }, func(x *Lease) (string, diag.Span) { return x.ID, x.At })
 	c.HealthChecks = unique(l, docs, "health check", func(f *fragment) []HealthCheck { return f.healthChecks }, func(x *HealthCheck) (string, diag.Span) { return x.ID, x.At })
 	c.References = unique(l, docs, "reference", func(f *fragment) []Reference { return f.references }, func(x *Reference) (string, diag.Span) { return x.ID, x.At })
+	c.Aliases = unique(l, docs, "alias", func(f *fragment) []Alias { return f.aliases }, func(x *Alias) (string, diag.Span) { return x.Name, x.At })
 	if len(c.Services) == 0 && !l.faults.HasErrors() {
 		at := diag.Span{}
 		if len(l.fragments) > 0 {
@@ -256,6 +257,9 @@ func (f *fragment) qualify(prefix string, own map[string]bool) {
 		for j := range h.Tests {
 			name(&h.Tests[j].Service)
 		}
+	}
+	for i := range f.aliases {
+		name(&f.aliases[i].Service)
 	}
 	for i := range f.words {
 		name(&f.words[i].name)

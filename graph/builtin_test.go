@@ -75,7 +75,7 @@ func TestBlastOfOctober2025(t *testing.T) {
 		{"nlb", graph.Degraded, "some load balancers had connection errors"},
 		{"nlb-health-checks", graph.Degraded, "failed on nodes that were healthy"},
 		{"nlb-zone-failover", graph.Degraded, "took healthy zones out of DNS"},
-		{"lambda-control", graph.Down, "errors on create and update"},
+		{"lambda-control", graph.Degraded, "errors on create and update"},
 		{"lambda-invoke", graph.Degraded, "errors on some invocations"},
 		{"lambda-async", graph.Delayed, "held back, then a backlog"},
 		{"lambda-sqs-poller", graph.Down, "stopped, and stayed so"},
@@ -90,7 +90,7 @@ func TestBlastOfOctober2025(t *testing.T) {
 		{"signin-other-regions", graph.Degraded, "authentication went through us-east-1"},
 		{"redshift-login-other-regions", graph.Down, "groups were resolved in us-east-1"},
 		{"connect", graph.Degraded, "more errors on contacts"},
-		{"redshift", graph.Down, "queries need DynamoDB"},
+		{"redshift", graph.Degraded, "errors of queries, which read and write through DynamoDB"},
 		{"redshift-clusters", graph.Down, "credentials of nodes expired"},
 		{"support-center", graph.Down, "believed invalid account metadata"},
 		{"internal-tooling", graph.Down, "had to be mended first"},
@@ -134,7 +134,7 @@ func TestPhasesOfOctober2025(t *testing.T) {
 	}{
 		{"dynamodb", []graph.Outcome{graph.Stale, graph.Down}},
 		{"ec2-launch", []graph.Outcome{graph.Degraded, graph.Down}},
-		{"redshift-clusters", []graph.Outcome{graph.Down}},
+		{"redshift-clusters", []graph.Outcome{graph.Frozen, graph.Down}},
 	}
 	g := graph.Build(loadBuiltin(t, "aws-us-east-1"))
 	b := blastBuiltin(t, g, "dynamodb-dns")

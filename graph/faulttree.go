@@ -32,7 +32,7 @@ type TreeOptions struct {
 }
 
 // DefaultVertices is about 2 GB of diagrams.
-const DefaultVertices = 60_000_000
+const DefaultVertices = 40_000_000
 
 // CommonCause is what several services have in common that can take them all: a
 // batch of disks, a release, a rack. With the model of beta factors (Fleming 1975) a
@@ -227,8 +227,7 @@ func (t *FaultTree) leafProbabilities(m *module, p, modules []float64) []float64
 type CutSet []int
 
 // CutSets returns the minimal cut sets of at most so many members: fewest members
-// first, then by the names of their causes. It panics with more than maxListed; ask
-// Orders first.
+// first, then by the names of their causes. There can be very many; ask Orders first.
 func (t *FaultTree) CutSets(order int) []CutSet {
 	least := t.leastOrders()
 	var list func(i, most int) []CutSet
@@ -242,17 +241,22 @@ func (t *FaultTree) CutSets(order int) []CutSet {
 			}
 		}
 		within := make(map[int][]CutSet)
+		upTo := make(map[int]int)
 		var found []CutSet
 		m.space.Sets(m.minimal, most, sizes, func(levels []int) bool {
+			spare := most
+			for _, l := range levels {
+				spare -= sizes[l]
+			}
 			sets := []CutSet{nil}
 			for _, l := range levels {
 				c := m.leaves[l]
-				var by []CutSet
-				if c < t.solver.causes {
-					by = []CutSet{{c}}
-				} else if by = within[c]; by == nil {
-					by = list(c-t.solver.causes, most)
-					within[c] = by
+				by := []CutSet{{c}}
+				if c >= t.solver.causes {
+					if left := sizes[l] + spare; within[c] == nil || upTo[c] < left {
+						within[c], upTo[c] = list(c-t.solver.causes, left), left
+					}
+					by = within[c]
 				}
 				var longer []CutSet
 				for _, s := range sets {
@@ -288,6 +292,12 @@ func (t *FaultTree) leastOrders() []int {
 	}
 	return all
 }
+
+// Target returns the name of the service.
+func (t *FaultTree) Target() string { return t.graph.ID(t.target) }
+
+// Outcome returns from which outcome on the service counts as lost.
+func (t *FaultTree) Outcome() Outcome { return t.outcome }
 
 // Size returns how many vertices the diagrams have.
 func (t *FaultTree) Size() int {

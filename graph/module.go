@@ -48,9 +48,7 @@ func (s *solver) solve(f *formula) error {
 	f = f.simplify()
 	if f.top.isGate() {
 		f = s.group(f)
-		var within []term
-		within = s.independent(f)
-		if len(within) > 0 {
+		if within := s.independent(f); len(within) > 0 {
 			instead := make(map[term]term, len(within))
 			for _, t := range within {
 				if err := s.solve(f.under(t)); err != nil {
@@ -317,6 +315,9 @@ func (s *solver) build(m *module, f *formula) error {
 		m.fails = is[f.top]
 	case f.top.isCause():
 		m.fails = m.space.Var(0)
+		if _, negated := s.leaf(f.top); negated {
+			m.fails = m.space.Not(m.fails)
+		}
 	case f.top == certain:
 		m.fails = bdd.True
 	}

@@ -80,6 +80,8 @@ const (
 	ruleHardBelieving
 	ruleSoft
 	ruleSoftBelieving
+	rulePartial // only some requests make the call
+	rulePartialBelieving
 	ruleFallback
 	ruleFallbackBelieving
 	ruleStale // later: the ttl has run out
@@ -125,6 +127,8 @@ var rows = [ruleCount]row{
 	ruleHardBelieving:         {now: [impairments]State{down: IsDown, corrupt: IsCorrupt, degraded: IsDegraded, delayed: IsDegraded}},
 	ruleSoft:                  {now: [impairments]State{down: IsDegraded, corrupt: IsDegraded}},
 	ruleSoftBelieving:         {now: [impairments]State{down: IsDegraded, corrupt: IsCorrupt}},
+	rulePartial:               {now: [impairments]State{down: IsDegraded, corrupt: IsDegraded, degraded: IsDegraded, delayed: IsDegraded}},
+	rulePartialBelieving:      {now: [impairments]State{down: IsDegraded, corrupt: IsCorrupt, degraded: IsDegraded, delayed: IsDegraded}},
 	ruleFallback:              {},
 	ruleFallbackBelieving:     {now: [impairments]State{corrupt: IsCorrupt}},
 	ruleStale:                 {now: [impairments]State{down: IsStale, corrupt: IsStale}, later: [impairments]State{down: IsDown, corrupt: IsDown}},
@@ -185,6 +189,8 @@ func ruleOf(n *catalog.Need) (r rule, delay unit.Duration, assumed bool) {
 		return believing(ruleStaleForever), 0, false
 	case n.IfLost == catalog.Degrade:
 		return believing(ruleSoft), 0, false
+	case n.Calls.IsStated() && n.Calls.V < 1 && !n.IsGroup() && n.Fallback == "":
+		return believing(rulePartial), 0, false
 	}
 	return believing(ruleHard), 0, false
 }

@@ -55,6 +55,7 @@ func staleForever(n *catalog.Need) { n.IfLost = catalog.Stale }
 func async(n *catalog.Need)        { n.Mode = catalog.Async }
 func believes(n *catalog.Need)     { n.Believes = true }
 func fresh(n *catalog.Need)        { n.Fresh = true }
+func some(n *catalog.Need)         { n.Calls = stated(0.5) }
 
 func staleFor(d unit.Duration) func(*catalog.Need) {
 	return func(n *catalog.Need) { n.IfLost, n.TTL = catalog.Stale, lasting(d) }
@@ -173,6 +174,12 @@ var cells = []struct {
 	}},
 	{"sync, fail, believing", on("t", believes), Options{}, [6]string{
 		"down", "corrupt", "degraded", "degraded", "safe by static-stability", "safe by static-stability",
+	}},
+	{"sync, fail, by some requests", on("t", some), Options{}, [6]string{
+		"degraded", "degraded", "degraded", "degraded", "safe by static-stability", "safe by static-stability",
+	}},
+	{"sync, fail, by some requests, believing", on("t", some, believes), Options{}, [6]string{
+		"degraded", "corrupt", "degraded", "degraded", "safe by static-stability", "safe by static-stability",
 	}},
 	{"sync, degrade", on("t", degrades), Options{}, [6]string{
 		"degraded", "degraded", "safe by tolerance", "safe by tolerance", "safe by static-stability", "safe by static-stability",
@@ -357,6 +364,8 @@ var ruleText = [ruleCount]string{
 	ruleHardBelieving:         "the same, `validates = false`",
 	ruleSoft:                  "`sync`, `degrade`",
 	ruleSoftBelieving:         "the same, `validates = false`",
+	rulePartial:               "`sync`, `fail`, `calls` below 1",
+	rulePartialBelieving:      "the same, `validates = false`",
 	ruleFallback:              "`fallback` that is not named",
 	ruleFallbackBelieving:     "the same, `sync`, `validates = false`",
 	ruleStale:                 "`sync`, `stale` for a `ttl`",

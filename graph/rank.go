@@ -22,11 +22,26 @@ type Damage struct {
 // overlap.
 func (g *Graph) Rank(ctx context.Context, option Options, progress func(done, total int)) ([]Damage, error) {
 	tallies := make([]tally, g.Len())
-	each := g.sweepAll
+	var err error
 	if option.For > 0 {
-		each = g.blastEach
+		err = g.blastEach(ctx, option, tallies, progress)
+	} else {
+		err = g.sweepAll(ctx, tallies, nil, progress)
 	}
-	err := each(ctx, option, tallies, progress)
+	return g.ranking(tallies), err
+}
+
+// RankAndExposure is Rank where failures last for ever, and by service how many there
+// are that lose it alone, itself included: its single points of failure. Both come of
+// the same sweep. An exposure is of the services in the ranking only, where that was
+// interrupted.
+func (g *Graph) RankAndExposure(ctx context.Context, progress func(done, total int)) ([]Damage, []int, error) {
+	tallies, exposure := make([]tally, g.Len()), make([]int, g.Len())
+	err := g.sweepAll(ctx, tallies, exposure, progress)
+	return g.ranking(tallies), exposure, err
+}
+
+func (g *Graph) ranking(tallies []tally) []Damage {
 	order := make([]Node, 0, g.Len())
 	for v := range tallies {
 		if tallies[v] != (tally{}) { // what was tried has at least hit itself
@@ -40,7 +55,7 @@ func (g *Graph) Rank(ctx context.Context, option Options, progress func(done, to
 	for i, v := range order {
 		ranking[i] = Damage{v, g.summary(&tallies[v])}
 	}
-	return ranking, err
+	return ranking
 }
 
 // compare orders tallies by damage.
@@ -56,16 +71,30 @@ func (t *tally) compare(u *tally) int {
 	return 0
 }
 
-// sweepAll fills tallies many roots at a time. What lasts for ever is outlived by
-// nothing, so times do not matter.
-func (g *Graph) sweepAll(ctx context.Context, _ Options, tallies []tally, progress func(done, total int)) error {
+// sweepAll fills tallies, and exposure unless it is nil, many roots at a time. What
+// lasts for ever is outlived by nothing, so times do not matter.
+func (g *Graph) sweepAll(ctx context.Context, tallies []tally, exposure []int, progress func(done, total int)) error {
 	order := g.schedule()
+	var sweeps []*sweep
+	var mu sync.Mutex
 	err := share(ctx, len(order.roots), laneWords*64, progress, func() func(from, to int) {
 		s := newSweep(g, order)
+		if exposure != nil {
+			s.exposed = make([]int, g.Len())
+		}
+		mu.Lock()
+		sweeps = append(sweeps, s)
+		mu.Unlock()
 		return func(from, to int) { s.run(order.roots[from:to], tallies) }
 	})
 	for v, root := range order.same {
 		tallies[v] = tallies[root]
+	}
+	for v := range exposure {
+		head := order.order[order.head[order.place[v]]]
+		for _, s := range sweeps { // sums of whole numbers, in whatever order
+			exposure[v] += s.exposed[head]
+		}
 	}
 	return err
 }

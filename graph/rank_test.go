@@ -39,10 +39,33 @@ func checkRank(t rapid.TB, g *Graph, option Options) {
 		t.Fatal(err)
 	}
 	want := oneByOne(g, option)
+	if option.For == 0 {
+		checkExposure(t, g)
+	}
 	for i := range want {
 		if got[i] != want[i] {
 			t.Fatalf("place %d: got %s %v, want %s %v", i, g.ID(got[i].Root), got[i].Summary, g.ID(want[i].Root), want[i].Summary)
 		}
+	}
+}
+
+func checkExposure(t rapid.TB, g *Graph) {
+	t.Helper()
+	_, got, err := g.RankAndExposure(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := make([]int, g.Len())
+	for root := range Node(g.Len()) {
+		b := g.Blast([]Root{{root, IsDown}}, Options{})
+		for v := range want {
+			if b.Outcome(Node(v)) == Down {
+				want[v]++
+			}
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("exposure: got %v, want %v", got, want)
 	}
 }
 
@@ -197,6 +220,62 @@ func TestWeights(t *testing.T) {
 		}
 		if s.Weight[Safe] != 0 || s.Count[Safe] != 0 {
 			t.Errorf("%v: safe %v", row.weights, s)
+		}
+	}
+}
+
+// What the sweep keeps of lost services rests on this: whatever a need makes of a target
+// that is impaired and not lost, it makes at least as much of one that is lost, where
+// lost is more than anything milder.
+func TestLossIsWorst(t *testing.T) {
+	for r := range rule(ruleCount) {
+		for _, lost := range []int{down, corrupt} {
+			for _, mild := range []int{stale, frozen, delayed, degraded} {
+				if less, more := felt[r][mild], felt[r][lost]; less&^more != 0 && more&isLost == 0 {
+					t.Errorf("rule %d makes %v of a %s target and %v of a %s one", r, less, StateWords[mild], more, StateWords[lost])
+				}
+			}
+		}
+	}
+}
+
+// Every root of large graphs, of every kind of need, on its own and in the sweep.
+func TestRankOfTenThousandServices(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short: twenty thousand searches")
+	}
+	for _, g := range []*Graph{
+		Build(generate(10_000, 0, 11)), Build(generate(10_000, 0.02, 11)),
+		Build(mix(generate(10_000, 0, 11), 11)), Build(mix(generate(10_000, 0.02, 11), 11)),
+	} {
+		ranking, exposure, err := g.RankAndExposure(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := make([]int, g.Len())
+		summaries := make([]Summary, g.Len())
+		s := newSearch(g, Options{})
+		for v := range Node(g.Len()) {
+			s.roots = append(s.roots[:0], Root{v, IsDown})
+			s.run()
+			tally := s.tally()
+			summaries[v] = g.summary(&tally)
+			for _, e := range s.log {
+				if State(1<<e.bit())&isLost != 0 && e.wave&wasLost == 0 {
+					want[e.node]++
+				}
+			}
+			s.reset()
+		}
+		for _, d := range ranking {
+			if d.Summary != summaries[d.Root] {
+				t.Fatalf("%s: got %v, want %v", g.ID(d.Root), d.Summary, summaries[d.Root])
+			}
+		}
+		for v, n := range exposure {
+			if n != want[v] {
+				t.Fatalf("%s falls with %d services, not %d", g.ID(Node(v)), want[v], n)
+			}
 		}
 	}
 }

@@ -22,6 +22,30 @@ func (l *lanes) or(x *lanes) bool {
 	return gained != 0
 }
 
+// size is in how many lanes there is something.
+func (l *lanes) size() (n int64) {
+	for _, w := range l {
+		n += int64(bits.OnesCount64(w))
+	}
+	return n
+}
+
+// includes reports whether all lanes of x are in l.
+func (l *lanes) includes(x *lanes) bool {
+	var missing uint64
+	for i, w := range x {
+		missing |= w &^ l[i]
+	}
+	return missing == 0
+}
+
+// take removes the lanes of x.
+func (l *lanes) take(x *lanes) {
+	for i, w := range x {
+		l[i] &^= w
+	}
+}
+
 // halfAdd adds a binary digit to another, in each lane. It leaves the sum in l and
 // the carry in x, and returns zero if no lane carries.
 func (l *lanes) halfAdd(x *lanes) (some uint64) {
@@ -45,18 +69,39 @@ var felt = func() (f [ruleCount][impairments]State) {
 }()
 
 // schedule is the order in which sweeps visit services, what is needed before what
-// needs it, as far as cycles allow; and the order in which they take roots.
+// needs it, as far as cycles allow; and the order in which they take roots. What a sweep
+// reads lies in that order: services are known by their place in it.
 type schedule struct {
-	order []Node  // callee-first
+	order []Node  // by place, callee-first
 	place []int32 // of each node in order
 	last  []int32 // by place: the last place of its strongly connected component
 	roots []Node  // one of each set of services that fall together, by place
 	same  []Node  // by node: the root that falls with it
+	falls []int32 // by node, of roots: how many fall with it, itself included
+
+	// Services that need each other hard and have nothing to do with wrong answers are
+	// down together or not at all: whether they are is kept once, at one of them.
+	head    []int32 // by place: the place where that is kept
+	members []int32 // by place: how many it is kept for; 0 if it is kept elsewhere
+	weight  []int64 // by place: of all it is kept for
+	loss    arcs    // from heads: who feels that they are lost
+	mild    arcs    // from all: who feels that they are impaired
 }
+
+// arcs are in compressed sparse rows, by place; users are places too.
+type arcs struct {
+	first []int32
+	to    []arc
+}
+
+func (a *arcs) of(p int) []arc { return a.to[a.first[p]:a.first[p+1]] }
 
 func (g *Graph) schedule() *schedule {
 	n := g.Len()
-	s := &schedule{place: make([]int32, n), last: make([]int32, n), same: make([]Node, n)}
+	s := &schedule{
+		place: make([]int32, n), last: make([]int32, n), same: make([]Node, n), falls: make([]int32, n),
+		head: make([]int32, n), members: make([]int32, n), weight: make([]int64, n),
+	}
 	var ends []int32
 	s.order, ends = g.adjacency(nil).components()
 	first := int32(0)
@@ -73,11 +118,13 @@ func (g *Graph) schedule() *schedule {
 		s.roots = append(s.roots, together[0])
 		for _, v := range together {
 			s.same[v] = together[0]
+			s.falls[together[0]]++
 		}
 	}
 	// Neighbours in the order have much of their blast radius in common, so that rows
 	// are few and full.
 	slices.SortFunc(s.roots, func(v, w Node) int { return cmp.Compare(s.place[v], s.place[w]) })
+	s.collapse(g)
 	return s
 }
 
@@ -88,6 +135,72 @@ func (e *Need) passesLoss() bool {
 	return r != ruleJoint && felt[r][down]&IsDown != 0 && felt[r][corrupt]&IsDown != 0
 }
 
+// collapse finds services that are down together, and lays out arcs for them.
+func (s *schedule) collapse(g *Graph) {
+	n := g.Len()
+	plain := make([]bool, n) // is never corrupt
+	for v := range n {
+		plain[v] = g.corrupts == nil || !g.corrupts[v]
+		for i := g.needOf[v]; i < g.needOf[v+1]; i++ {
+			for bit := range impairments {
+				plain[v] = plain[v] && felt[g.needs[i].rule][bit]&IsCorrupt == 0
+			}
+		}
+	}
+	for _, together := range g.Components(func(e *Need) bool {
+		return plain[e.From] && e.passesLoss() && !slices.ContainsFunc(g.Targets(e), func(t Node) bool { return !plain[t] })
+	}) {
+		head := s.place[together[0]]
+		for _, v := range together {
+			head = min(head, s.place[v])
+		}
+		for _, v := range together {
+			s.head[s.place[v]] = head
+			s.members[head]++
+			s.weight[head] += g.weight[v]
+		}
+	}
+	first := make([]int32, n+1) // of the members of each head
+	for _, h := range s.head {
+		first[h+1]++
+	}
+	for p := range n {
+		first[p+1] += first[p]
+	}
+	member := make([]int32, n)
+	for p, next := 0, slices.Clone(first); p < n; p++ {
+		member[next[s.head[p]]] = int32(p)
+		next[s.head[p]]++
+	}
+	s.loss.first, s.mild.first = make([]int32, n+1), make([]int32, n+1)
+	s.mild.to = make([]arc, 0, len(g.users))
+	for p := range n {
+		v := s.order[p]
+		for _, a := range g.users[g.usersOf[v]:g.usersOf[v+1]] {
+			s.mild.to = append(s.mild.to, newArc(Node(s.place[a.user()]), a.rule()))
+		}
+		s.mild.first[p+1] = int32(len(s.mild.to))
+	}
+	for p := range n {
+		from := len(s.loss.to)
+		for _, m := range member[first[p]:first[p+1]] {
+			for _, a := range s.mild.of(int(m)) {
+				u := int32(a.user())
+				if a.rule() != ruleJoint && felt[a.rule()][down] == IsDown && felt[a.rule()][corrupt]&^IsDown == 0 {
+					if u = s.head[u]; int(u) == p {
+						continue
+					}
+				}
+				s.loss.to = append(s.loss.to, newArc(Node(u), a.rule()))
+			}
+		}
+		row := s.loss.to[from:]
+		slices.Sort(row)
+		s.loss.to = s.loss.to[:from+len(slices.Compact(row))]
+		s.loss.first[p+1] = int32(len(s.loss.to))
+	}
+}
+
 // sweep computes what many roots do, each failing alone and for ever, at the price
 // of a few: every impairment of every service is a row of bits, one for each root,
 // and a need is passed once for all of them. Services are visited in the order of
@@ -95,38 +208,49 @@ func (e *Need) passesLoss() bool {
 // a cycle is gone through until nothing in it changes. Services that no root reaches
 // cost nothing.
 //
+// What is lost passes on at least what anything milder would: a need never makes less
+// of a target that is down or corrupt than of one that is degraded, delayed, frozen or
+// stale. So in lanes in which a service is lost, nothing milder is kept of it.
+//
 // The idea of many searches in the bits of a word is that of Then et al., "The more
 // the merrier: efficient multi-source graph traversal", PVLDB 8(4), 2014.
 type sweep struct {
 	*schedule
 	graph   *Graph
-	row     []int32              // by node: one more than its row, 0 if it has none
-	nodes   []Node               // by row
+	row     []int32              // by place: one more than its row, 0 if it has none
+	places  []int32              // by row
 	present []State              // by row: which planes are not empty
 	planes  [impairments][]lanes // by row; longer than it, or empty
-	changed []uint64             // by place: has lanes to pass on
+	lost    []uint64             // by place: is lost in lanes that are to be passed on
+	milder  []uint64             // by place: is otherwise impaired in such lanes
 	joint   []uint64             // by place: has a need on several services to look at again
 	counts  [len(OutcomeWords)]counter
 	weights [len(OutcomeWords)]counter
+	exposed []int               // by node, at heads: with how many services it falls; nil if nobody asks
+	several []int               // lanes whose root stands for more than one service
+	stands  [laneWords * 64]int // by lane: for how many
 }
 
 func newSweep(g *Graph, s *schedule) *sweep {
 	n := len(s.order)
 	return &sweep{
 		schedule: s, graph: g, row: make([]int32, n),
-		changed: make([]uint64, n/64+1), joint: make([]uint64, n/64+1),
+		lost: make([]uint64, n/64+1), milder: make([]uint64, n/64+1), joint: make([]uint64, n/64+1),
 	}
 }
 
 // run fails some services, each alone, and writes what that comes to into tallies,
 // by node.
 func (s *sweep) run(roots []Node, tallies []tally) {
-	first := s.place[roots[0]]
+	first := int32(len(s.order))
 	for lane, v := range roots {
 		var root lanes
 		root[lane/64] = 1 << (lane % 64)
-		s.impair(v, IsDown, &root)
-		first = min(first, s.place[v])
+		s.impair(s.place[v], IsDown, &root)
+		first = min(first, s.head[s.place[v]])
+		if s.stands[lane] = int(s.falls[v]); s.falls[v] > 1 {
+			s.several = append(s.several, lane)
+		}
 	}
 	s.settle(int(first))
 	s.count()
@@ -165,40 +289,59 @@ func (s *sweep) settle(from int) {
 // next returns the first place to be visited from p on, or -1.
 func (s *sweep) next(p int) int {
 	w := p / 64
-	word := (s.changed[w] | s.joint[w]) &^ (1<<(p%64) - 1)
+	word := (s.lost[w] | s.milder[w] | s.joint[w]) &^ (1<<(p%64) - 1)
 	for word == 0 {
-		if w++; w == len(s.changed) {
+		if w++; w == len(s.lost) {
 			return -1
 		}
-		word = s.changed[w] | s.joint[w]
+		word = s.lost[w] | s.milder[w] | s.joint[w]
 	}
 	return w*64 + bits.TrailingZeros64(word)
 }
 
-// visit passes the row of the service at a place on to its users. It returns the
+// visit passes the rows of the service at a place on to its users. It returns the
 // first place at or behind this one that is to be visited for it, or -1.
 func (s *sweep) visit(p int) (behind int) {
-	v := s.order[p]
 	word, bit := p/64, uint64(1)<<(p%64)
+	behind = -1
 	if s.joint[word]&bit != 0 {
 		s.joint[word] &^= bit
-		s.look(v)
+		s.look(int32(p))
+		if h := int(s.head[p]); h < p && s.lost[h/64]&(1<<(h%64)) != 0 {
+			behind = h
+		}
 	}
-	if s.changed[word]&bit == 0 {
-		return -1
+	if s.lost[word]&bit != 0 {
+		s.lost[word] &^= bit
+		behind = s.pass(p, s.loss.of(p), isLost, behind)
 	}
-	s.changed[word] &^= bit
-	behind = -1
-	row := s.row[v] - 1
-	for _, a := range s.graph.users[s.graph.usersOf[v]:s.graph.usersOf[v+1]] {
-		u := a.user()
+	if s.milder[word]&bit != 0 {
+		s.milder[word] &^= bit
+		behind = s.pass(p, s.mild.of(p), ^isLost, behind)
+	}
+	return behind
+}
+
+// pass hands some impairments on along arcs.
+func (s *sweep) pass(p int, along []arc, impaired State, behind int) int {
+	row := s.row[p] - 1
+	only := s.present[row] & impaired
+	simple := only == IsDown && s.graph.corrupts == nil
+	for _, a := range along {
+		u := int32(a.user())
 		again := false
-		if a.rule() == ruleJoint {
-			place := s.place[u]
-			s.joint[place/64] |= 1 << (place % 64)
+		switch {
+		case a.rule() == ruleJoint:
+			s.joint[u/64] |= 1 << (u % 64)
 			again = true
-		} else {
-			for planes := s.present[row]; planes != 0; planes &= planes - 1 {
+		case simple && felt[a.rule()][down] == IsDown: // nearly all of them
+			h := s.head[u]
+			if s.plane(h, down).or(&s.planes[down][row]) {
+				s.lost[h/64] |= 1 << (h % 64)
+				again = true
+			}
+		default:
+			for planes := only; planes != 0; planes &= planes - 1 {
 				bit := bits.TrailingZeros8(uint8(planes))
 				if to := felt[a.rule()][bit]; to != 0 && s.impair(u, to, &s.planes[bit][row]) {
 					again = true
@@ -206,40 +349,54 @@ func (s *sweep) visit(p int) (behind int) {
 			}
 		}
 		if again {
-			if place := int(s.place[u]); place <= p && (behind < 0 || place < behind) {
-				behind = place
+			if to := int(u); to <= p && (behind < 0 || to < behind) {
+				behind = to
+			}
+			if to := int(s.head[u]); to <= p && (behind < 0 || to < behind) && s.lost[to/64]&(1<<(to%64)) != 0 {
+				behind = to
 			}
 		}
 	}
 	return behind
 }
 
-// impair adds impairments to a service in some lanes, and notes that it has changed
-// if that is new.
-func (s *sweep) impair(v Node, impaired State, in *lanes) (changed bool) {
-	if impaired&IsDown != 0 && s.graph.corrupts != nil && s.graph.corrupts[v] {
+// impair adds impairments to the service at a place in some lanes, and notes that it
+// has changed if that is new.
+func (s *sweep) impair(p int32, impaired State, in *lanes) (changed bool) {
+	if impaired&IsDown != 0 && s.graph.corrupts != nil && s.graph.corrupts[s.order[p]] {
 		impaired = impaired&^IsDown | IsCorrupt
 	}
-	for ; impaired != 0; impaired &= impaired - 1 {
-		if s.plane(v, bits.TrailingZeros8(uint8(impaired))).or(in) {
-			changed = true
+	if impaired&isLost != 0 {
+		h := s.head[p]
+		for lost := impaired & isLost; lost != 0; lost &= lost - 1 {
+			if s.plane(h, bits.TrailingZeros8(uint8(lost))).or(in) {
+				s.lost[h/64] |= 1 << (h % 64)
+				changed = true
+			}
 		}
 	}
-	if changed {
-		p := s.place[v]
-		s.changed[p/64] |= 1 << (p % 64)
+	for impaired &^= isLost; impaired != 0; impaired &= impaired - 1 {
+		lost := s.in(p, isLost)
+		left := *in
+		for w := range left {
+			left[w] &^= lost[w]
+		}
+		if left != (lanes{}) && s.plane(p, bits.TrailingZeros8(uint8(impaired))).or(&left) {
+			s.milder[p/64] |= 1 << (p % 64)
+			changed = true
+		}
 	}
 	return changed
 }
 
 // plane returns the lanes in which a service has an impairment, to be written.
-func (s *sweep) plane(v Node, bit int) *lanes {
-	if s.row[v] == 0 {
-		s.nodes = append(s.nodes, v)
+func (s *sweep) plane(p int32, bit int) *lanes {
+	if s.row[p] == 0 {
+		s.places = append(s.places, p)
 		s.present = append(s.present, 0)
-		s.row[v] = int32(len(s.nodes))
+		s.row[p] = int32(len(s.places))
 	}
-	row := int(s.row[v]) - 1
+	row := int(s.row[p]) - 1
 	if missing := row + 1 - len(s.planes[bit]); missing > 0 {
 		s.planes[bit] = slices.Grow(s.planes[bit], missing)
 		s.planes[bit] = s.planes[bit][:cap(s.planes[bit])]
@@ -248,21 +405,32 @@ func (s *sweep) plane(v Node, bit int) *lanes {
 	return &s.planes[bit][row]
 }
 
-// in returns the lanes in which a service has any of some impairments.
-func (s *sweep) in(v Node, impaired State) (in lanes) {
-	row := s.row[v] - 1
-	if row < 0 {
-		return in
+// in returns the lanes in which a service has any of some impairments. Milder ones are
+// not complete where it is lost.
+func (s *sweep) in(p int32, impaired State) (in lanes) {
+	if lost := impaired & isLost; lost != 0 {
+		s.add(&in, s.head[p], lost)
 	}
-	for impaired &= s.present[row]; impaired != 0; impaired &= impaired - 1 {
-		in.or(&s.planes[bits.TrailingZeros8(uint8(impaired))][row])
+	if milder := impaired &^ isLost; milder != 0 {
+		s.add(&in, p, milder)
 	}
 	return in
 }
 
+func (s *sweep) add(in *lanes, p int32, impaired State) {
+	row := s.row[p] - 1
+	if row < 0 {
+		return
+	}
+	for impaired &= s.present[row]; impaired != 0; impaired &= impaired - 1 {
+		in.or(&s.planes[bits.TrailingZeros8(uint8(impaired))][row])
+	}
+}
+
 // look applies the needs of a service that look at several others: joint.of, for all
 // lanes at once.
-func (s *sweep) look(v Node) {
+func (s *sweep) look(p int32) {
+	v := s.order[p]
 	for i := s.graph.needOf[v]; i < s.graph.needOf[v+1]; i++ {
 		need := &s.graph.needs[i]
 		if need.arcRule() != ruleJoint {
@@ -275,30 +443,30 @@ func (s *sweep) look(v Node) {
 		} else {
 			loses := isLost
 			if felt[need.rule][corrupt] == IsCorrupt {
-				through := s.in(targets[0], IsCorrupt)
-				s.feel(v, IsCorrupt, &through)
+				through := s.in(s.place[targets[0]], IsCorrupt)
+				s.feel(p, IsCorrupt, &through)
 				loses = IsDown
 			}
-			lost = s.in(targets[0], loses)
+			lost = s.in(s.place[targets[0]], loses)
 		}
 		if need.fallback < 0 {
-			s.feel(v, felt[need.rule][down], &lost)
+			s.feel(p, felt[need.rule][down], &lost)
 			continue
 		}
 		for bit := range impairments {
-			both := s.in(need.fallback, 1<<bit)
+			both := s.in(s.place[need.fallback], 1<<bit)
 			for w := range both {
 				both[w] &= lost[w]
 			}
-			s.feel(v, felt[need.rule][bit], &both)
+			s.feel(p, felt[need.rule][bit], &both)
 		}
 	}
 }
 
 // feel is impair where the lanes may be empty, in which case no row is made.
-func (s *sweep) feel(v Node, impaired State, in *lanes) {
+func (s *sweep) feel(p int32, impaired State, in *lanes) {
 	if *in != (lanes{}) {
-		s.impair(v, impaired, in)
+		s.impair(p, impaired, in)
 	}
 }
 
@@ -317,7 +485,7 @@ func (s *sweep) tooFew(members []Node, spare int32) (lost lanes) {
 		}
 	}
 	for _, m := range members {
-		carry := s.in(m, isLost)
+		carry := s.in(s.place[m], isLost)
 		if carry == (lanes{}) {
 			continue
 		}
@@ -329,54 +497,117 @@ func (s *sweep) tooFew(members []Node, spare int32) (lost lanes) {
 	return lost
 }
 
-// worstFirst are the planes of the outcomes.
-var worstFirst = [...]struct {
+// mildWorstFirst are the planes of the outcomes milder than down.
+var mildWorstFirst = [...]struct {
 	outcome Outcome
-	planes  State
-}{{Down, isLost}, {Degraded, IsDegraded}, {Delayed, IsDelayed}, {Frozen, IsFrozen}, {Stale, IsStale}}
+	plane   State
+}{{Degraded, IsDegraded}, {Delayed, IsDelayed}, {Frozen, IsFrozen}, {Stale, IsStale}}
 
 // count adds up outcomes over all services that have a row.
 func (s *sweep) count() {
-	for row, v := range s.nodes {
-		var worse lanes
-		for _, o := range worstFirst {
-			if s.present[row]&o.planes == 0 {
-				continue
-			}
-			in := s.in(v, o.planes)
-			var some uint64
-			for w := range in {
-				in[w], worse[w] = in[w]&^worse[w], worse[w]|in[w]
-				some |= in[w]
-			}
-			if some == 0 {
-				continue
-			}
-			s.counts[o.outcome].add(&in, 1)
-			s.weights[o.outcome].add(&in, s.graph.weight[v])
+	// What loses the largest knot loses nearly all that stands on it: the lanes of the
+	// knot are counted once for all of them, and by service only what is besides.
+	knot := int32(-1)
+	for _, p := range s.places {
+		if knot < 0 || s.members[p] > s.members[knot] {
+			knot = p
 		}
+	}
+	common := s.in(knot, isLost)
+	var with, weight int64
+	for row, p := range s.places {
+		var lost lanes
+		switch s.present[row] & isLost {
+		case 0:
+			if s.head[p] != p {
+				lost = s.in(p, isLost)
+			}
+		case IsDown:
+			lost = s.planes[down][row]
+		default:
+			lost = s.in(p, isLost)
+		}
+		if s.present[row]&isLost != 0 { // by heads, for all that are lost with them
+			if s.exposed != nil {
+				s.exposed[s.order[p]] += s.standing(&lost)
+			}
+			besides := lost
+			if lost.includes(&common) {
+				with += int64(s.members[p])
+				weight += s.weight[p]
+				besides.take(&common)
+			}
+			s.tally(Down, &besides, int64(s.members[p]), s.weight[p])
+		}
+		if s.present[row]&^isLost == 0 {
+			continue
+		}
+		for _, o := range mildWorstFirst {
+			if s.present[row]&o.plane == 0 {
+				continue
+			}
+			in := s.in(p, o.plane)
+			in.take(&lost)
+			lost.or(&in)
+			s.tally(o.outcome, &in, 1, s.graph.weight[s.order[p]])
+		}
+	}
+	s.tally(Down, &common, with, weight)
+}
+
+// standing adds up how many services the roots of some lanes stand for.
+func (s *sweep) standing(in *lanes) (n int) {
+	n = int(in.size())
+	for _, lane := range s.several {
+		n += int(in[lane/64]>>(lane%64)&1) * (s.stands[lane] - 1)
+	}
+	return n
+}
+
+// few lanes are counted one by one.
+const few = 12
+
+// tally adds services of an outcome in some lanes.
+func (s *sweep) tally(o Outcome, in *lanes, services, weight int64) {
+	n := in.size()
+	switch {
+	case n == 0:
+	case n <= few:
+		for w, word := range in {
+			for ; word != 0; word &= word - 1 {
+				lane := w*64 + bits.TrailingZeros64(word)
+				s.counts[o].single[lane] += services
+				s.weights[o].single[lane] += weight
+			}
+		}
+	default:
+		s.counts[o].add(in, services)
+		s.weights[o].add(in, weight)
 	}
 }
 
 // reset clears what the last run has touched, and nothing else.
 func (s *sweep) reset() {
-	for row, v := range s.nodes {
-		s.row[v] = 0
+	for row, p := range s.places {
+		s.row[p] = 0
 		for planes := s.present[row]; planes != 0; planes &= planes - 1 {
 			s.planes[bits.TrailingZeros8(uint8(planes))][row] = lanes{}
 		}
 	}
-	s.nodes, s.present = s.nodes[:0], s.present[:0]
+	s.places, s.present, s.several = s.places[:0], s.present[:0], s.several[:0]
 	for o := range s.counts {
-		s.counts[o].digits = s.counts[o].digits[:0]
-		s.weights[o].digits = s.weights[o].digits[:0]
+		s.counts[o].reset()
+		s.weights[o].reset()
 	}
 }
 
-// counter is one number for each lane, written vertically: digits[i] has digit i of
-// all of them. Adding one to some lanes costs two digits on average, however many
-// lanes they are.
-type counter struct{ digits []lanes }
+// counter is one number for each lane. What is added to many lanes is written
+// vertically: digits[i] has digit i of all of them, and adding one to some lanes costs
+// two digits on average, however many lanes they are.
+type counter struct {
+	digits []lanes
+	single [laneWords * 64]int64 // added to few lanes
+}
 
 // add adds n to the numbers of some lanes.
 func (c *counter) add(in *lanes, n int64) {
@@ -391,10 +622,16 @@ func (c *counter) add(in *lanes, n int64) {
 	}
 }
 
+func (c *counter) reset() {
+	c.digits = c.digits[:0]
+	clear(c.single[:])
+}
+
 // of returns the number of a lane.
 func (c *counter) of(lane int) (n int64) {
+	n = c.single[lane]
 	for i := range c.digits {
-		n |= int64(c.digits[i][lane/64]>>(lane%64)&1) << i
+		n += int64(c.digits[i][lane/64]>>(lane%64)&1) << i
 	}
 	return n
 }

@@ -56,7 +56,7 @@ type Together struct {
 	Low, High   study.Effect
 }
 
-func (*Ask) report() {}
+func (*Ask) kind() string { return "list of questions" }
 
 // NewAsk describes a study. Only the first most questions are kept; 0 keeps all.
 func NewAsk(c *catalog.Catalog, s *study.Study, most int) *Ask {

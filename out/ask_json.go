@@ -94,7 +94,7 @@ func (r *Ask) togetherJSON(all []Together) []jsonTogether {
 	return j
 }
 
-func (r *Ask) json() jsonAsk {
+func (r *Ask) json() any {
 	j := jsonAsk{
 		Schema: askSchema, Catalog: r.Catalog, Scenario: jsonAskedOf{r.ID, r.Title, r.File}, Answer: answerJSON(&r.Base),
 		Assumed: r.Assumed, Changed: r.Changed, Alone: r.Alone, Runs: r.Runs, Complete: r.Complete, Partial: r.Partial,

@@ -7,29 +7,28 @@ import (
 	"strings"
 
 	"github.com/knockon/knockon/catalog"
-	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/propagate/audit"
 )
 
 // Audit is what will hurt, ranked: a report.
 type Audit struct {
-	Title    string    // of the catalog; may be empty
-	At       diag.Span // the first line of the catalog
+	Title    string // of the catalog; may be empty
 	Services int
 	Rules    []*audit.Rule // those that ran, by ID
 	Findings []audit.Finding
-	Gone     int // findings of the baseline that are no more
-	Most     int // findings that text shows with their evidence; the others have a line each
+	Compared bool // with a baseline
+	Gone     int  // findings of the baseline that are no more
+	Most     int  // findings that text shows with their evidence; the others have a line each
 }
 
-func (*Audit) report() {}
+func (*Audit) kind() string { return "audit" }
 
 // NewAudit describes the result of an audit. Text shows the first most findings with
 // their evidence; 0 shows all so.
 func NewAudit(c *catalog.Catalog, r *audit.Result, most int) *Audit {
 	return &Audit{
-		Title: c.Title, At: audit.FirstLine(c), Services: r.Services, Rules: r.Rules,
-		Findings: r.Findings, Gone: r.Gone, Most: most,
+		Title: c.Title, Services: r.Services, Rules: r.Rules,
+		Findings: r.Findings, Compared: r.Compared, Gone: r.Gone, Most: most,
 	}
 }
 

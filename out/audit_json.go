@@ -65,7 +65,7 @@ type jsonSuppression struct {
 
 func place(s diag.Span) jsonPlace { return jsonPlace{s.File, s.Line, s.Col} }
 
-func (r *Audit) json() jsonAudit {
+func (r *Audit) json() any {
 	t := r.tally()
 	j := jsonAudit{
 		Schema: auditSchema, Title: r.Title, Services: r.Services, Gone: r.Gone,

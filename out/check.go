@@ -27,7 +27,7 @@ type Check struct {
 	Experimental []string   // policies that are read and checked, and used by no engine yet
 }
 
-func (*Check) report() {}
+func (*Check) kind() string { return "check" }
 
 // NewCheck describes a catalog; c and g are nil when its faults are errors.
 func NewCheck(c *catalog.Catalog, g *graph.Graph, faults diag.List) *Check {
@@ -59,7 +59,7 @@ func NewCheck(c *catalog.Catalog, g *graph.Graph, faults diag.List) *Check {
 	return r
 }
 
-func writeCheck(b *strings.Builder, r *Check, o Options) {
+func (r *Check) text(b *strings.Builder, o Options) {
 	for _, d := range r.Faults {
 		b.WriteString(d.String())
 	}
@@ -128,7 +128,7 @@ type jsonRelated struct {
 	Note   string `json:"note"`
 }
 
-func (r *Check) json() jsonCheck {
+func (r *Check) json() any {
 	j := jsonCheck{
 		Schema: checkSchema, Valid: r.Valid, Diagnostics: []jsonDiagnostic{}, Title: r.Title,
 		Services: r.Services, Needs: r.Needs, Groups: r.Groups, Leases: r.Leases, HealthChecks: r.HealthChecks,

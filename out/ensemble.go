@@ -21,6 +21,8 @@ type Ensemble struct {
 	order  []int // services impaired in any run, in most runs first
 }
 
+func (*Ensemble) kind() string { return "set of runs" }
+
 // NewEnsemble describes what came of many runs.
 func NewEnsemble(c *catalog.Catalog, many *ensemble.Ensemble, engine string, o RunOptions) *Ensemble {
 	mean := *many.One

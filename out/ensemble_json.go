@@ -109,8 +109,8 @@ var manySeries = []struct {
 	{"impaired", "share", func(s *ensemble.Service, k int) float64 { return s.Ill[k] }},
 }
 
-func (e *Ensemble) json() jsonEnsemble {
-	run := e.Run.json()
+func (e *Ensemble) json() any {
+	run := e.Run.document()
 	j := jsonEnsemble{
 		Schema: manySchema, Catalog: run.Catalog, Scenario: run.Scenario, Engine: e.Engine, Planned: e.Many.Planned, Partial: e.Partial,
 		Verdict:  jsonManyVerdict{e.Verdict, e.headline(), jsonNumber(e.TriggerEnd)},

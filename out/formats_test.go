@@ -87,7 +87,31 @@ func reports(t testing.TB) map[string]Report {
 	}
 	v, _ := g.Node("checkout")
 	_, faults, _ := catalog.Load(catalog.Source{Name: "bad.toml", Data: []byte("titel = 1\n[service.a]\nneeds=[\"b\"]\n")})
+	tree, err := g.FaultTree(t.Context(), v, graph.TreeOptions{
+		Common: []graph.CommonCause{{Name: "common cause of kv-b, kv-c", Services: nodes(t, g, "kv-b", "kv-c")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guess := 0.001
+	chances := Chances{Of: make([]float64, len(tree.Causes())), Assumed: &guess}
+	for i := range chances.Of {
+		chances.Of[i] = guess
+	}
+	points := func(asked func(graph.Node) bool, of string) *SinglePoints {
+		points, exposure, err := g.SinglePoints(t.Context(), asked, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return NewSinglePoints(c, g, points, exposure, asked, of, 0)
+	}
 	return map[string]Report{
+		"spof":       points(func(v graph.Node) bool { return g.Service(v).Tier.IsStated() }, ""),
+		"spof-of":    points(func(w graph.Node) bool { return w == v }, "checkout"),
+		"cutsets":    NewCutSets(c, tree, []string{"kv-a"}, chances, 2, 3),
+		"counted":    NewCutSets(c, tree, nil, Chances{}, -1, 0),
+		"importance": NewImportance(c, tree, nil, chances, 0),
+
 		"blast":   blastOf(t, c, g, graph.Options{}, "audit", "kv-a"),
 		"short":   blastOf(t, c, g, graph.Options{For: 30e9}, "audit", "kv-b"),
 		"map":     NewMap(c, g),
@@ -100,6 +124,8 @@ func reports(t testing.TB) map[string]Report {
 		"run":     fixedReport(t),
 		"why":     fixedWhy(t, "clients", -1),
 		"import":  fixedImport(),
+		"presets": NewPresets("envoy"),
+		"replay":  fixedReplay(t),
 	}
 }
 
@@ -118,6 +144,18 @@ services:
 `)}
 	inputs, _ := importers.Group([]importers.File{file})
 	return NewImport(importers.Import(inputs, importers.Options{}))
+}
+
+func nodes(t testing.TB, g *graph.Graph, ids ...string) (all []graph.Node) {
+	t.Helper()
+	for _, id := range ids {
+		v, ok := g.Node(id)
+		if !ok {
+			t.Fatalf("no service %s", id)
+		}
+		all = append(all, v)
+	}
+	return all
 }
 
 // TestEveryReportInEveryFormat: each is written or refused by name, twice to the
@@ -211,7 +249,8 @@ func TestNarrowTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	blast := blastOf(t, c, g, graph.Options{}, "kv-a")
-	for _, r := range []Report{blast, NewMap(c, g), NewListing(c, g, ""), NewRanking(c, g, damages, graph.Options{}, 0)} {
+	kinds := reports(t)
+	for _, r := range []Report{blast, NewMap(c, g), NewListing(c, g, ""), NewRanking(c, g, damages, graph.Options{}, 0), kinds["spof"], kinds["spof-of"], kinds["cutsets"], kinds["importance"]} {
 		for _, width := range []int{20, 30, 40, 50, 60, 80, 120} {
 			var b bytes.Buffer
 			if err := writeText(&b, r, Options{Width: width}); err != nil {

@@ -26,6 +26,7 @@ const (
 	manySchema    = "knockon.ensemble/1"
 	whySchema     = "knockon.why/1"
 	importSchema  = "knockon.import/1"
+	presetsSchema = "knockon.presets/1"
 )
 
 type jsonSummary struct {
@@ -144,40 +145,13 @@ type jsonRanking struct {
 }
 
 func writeJSON(w io.Writer, r Report, _ Options) error {
-	var document any
-	switch r := r.(type) {
-	case *Blast:
-		document = r.json()
-	case *Map:
-		document = r.json()
-	case *Ranking:
-		document = r.json()
-	case *Listing:
-		document = r.json()
-	case *Detail:
-		document = r.json()
-	case *Check:
-		document = r.json()
-	case *Run:
+	switch r.(type) {
+	case *Run, *Ensemble: // a row of numbers stands on one line
 		return writeRunJSON(w, r.json())
-	case *Ensemble:
-		return writeRunJSON(w, r.json())
-	case *Why:
-		document = r.json()
-	case *Ask:
-		document = r.json()
-	case *Import:
-		document = r.json()
-	case *Audit:
-		document = r.json()
-	case *Rule:
-		document = r.json()
-	case *RuleList:
-		document = r.json()
 	}
 	e := json.NewEncoder(hiddenEscaper{w})
 	e.SetIndent("", "  ")
-	return e.Encode(document)
+	return e.Encode(r.json())
 }
 
 // hiddenEscaper writes JSON with \u escapes for what encoding/json leaves as it is
@@ -207,7 +181,7 @@ func (w hiddenEscaper) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (r *Blast) json() jsonBlast {
+func (r *Blast) json() any {
 	j := jsonBlast{
 		Schema: blastSchema, Catalog: r.Title, Roots: r.ids(r.Roots), As: r.As, For: seconds(r.For),
 		Summary: summaryJSON(r.Summary), ByGroup: slicesJSON(r.ByGroup), ByTier: slicesJSON(r.ByTier), ByOwner: slicesJSON(r.ByOwner),
@@ -257,7 +231,7 @@ func (m *Map) containmentsJSON(all []Containment) []jsonContainment {
 	return j
 }
 
-func (m *Map) json() jsonCatalog {
+func (m *Map) json() any {
 	j := jsonCatalog{Schema: catalogSchema, Title: m.Title, Description: m.Description, Needs: []jsonNeed{}}
 	for i := range m.Services {
 		j.Services = append(j.Services, m.Services[i].json())
@@ -279,7 +253,7 @@ func (m *Map) json() jsonCatalog {
 	return j
 }
 
-func (r *Ranking) json() jsonRanking {
+func (r *Ranking) json() any {
 	j := jsonRanking{
 		Schema: rankingSchema, Catalog: r.Title, For: seconds(r.For),
 		Services: r.Of, Ranked: r.Total, Complete: r.Total == r.Of, Weight: r.Weight, Ranking: []jsonRank{},
@@ -348,7 +322,7 @@ type jsonListing struct {
 	Services []jsonListed `json:"services"`
 }
 
-func (l *Listing) json() jsonListing {
+func (l *Listing) json() any {
 	j := jsonListing{Schema: listingSchema, Catalog: l.Title, Total: l.Total, Services: []jsonListed{}}
 	for i := range l.Rows {
 		r := &l.Rows[i]
@@ -373,7 +347,7 @@ type jsonDetailNeed struct {
 	Sources []string          `json:"sources,omitempty"`
 }
 
-func (d *Detail) json() jsonDetail {
+func (d *Detail) json() any {
 	needs := func(all []DetailNeed) []jsonDetailNeed {
 		j := make([]jsonDetailNeed, len(all))
 		for i, n := range all {

@@ -41,8 +41,8 @@ type DetailNeed struct {
 	Sources []string
 }
 
-func (*Listing) report() {}
-func (*Detail) report()  {}
+func (*Listing) kind() string { return "list" }
+func (*Detail) kind() string  { return "service" }
 
 // NewListing lists the services whose ID, title, group or owner contains word.
 func NewListing(c *catalog.Catalog, g *graph.Graph, word string) *Listing {
@@ -121,7 +121,7 @@ func ifLost(g *graph.Graph, e *graph.Need) string {
 	return "down"
 }
 
-func writeListing(b *strings.Builder, l *Listing, o Options) {
+func (l *Listing) text(b *strings.Builder, o Options) {
 	if len(l.Rows) == 0 && l.Word != "" {
 		paragraph(b, fmt.Sprintf("no service has %q in its name, title, group or owner", l.Word), "", o)
 		return
@@ -140,7 +140,7 @@ func writeListing(b *strings.Builder, l *Listing, o Options) {
 	}
 }
 
-func writeDetail(b *strings.Builder, d *Detail, o Options) {
+func (d *Detail) text(b *strings.Builder, o Options) {
 	b.WriteString(paint(printable(d.ID), bold, o))
 	if d.Title != d.ID {
 		b.WriteString("  " + printable(d.Title))

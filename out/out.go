@@ -37,9 +37,22 @@ func graphs(r Report) bool {
 	return false
 }
 
+func audits(r Report) bool {
+	_, ok := r.(*Audit)
+	return ok
+}
+
+func prose(r Report) bool {
+	switch r.(type) {
+	case *Audit, *Rule:
+		return true
+	}
+	return false
+}
+
 func runs(r Report) bool {
 	switch r.(type) {
-	case *Run, *Ensemble:
+	case *Run, *Ensemble, *Replay:
 		return true
 	}
 	return false
@@ -51,6 +64,15 @@ func pages(r Report) bool {
 		return true
 	}
 	return false
+}
+
+// tables are what a spreadsheet can load.
+func tables(r Report) bool {
+	switch r.(type) {
+	case *SinglePoints, *CutSets, *Importance:
+		return true
+	}
+	return runs(r)
 }
 
 func graphsAndRuns(r Report) bool { return graphs(r) || runs(r) }
@@ -66,12 +88,16 @@ type Options struct {
 // Formats is the table of formats, sorted by name.
 func Formats() []Format {
 	return []Format{
-		{"csv", []string{"csv"}, "series for spreadsheets", runs, writeCSV},
+		{"csv", []string{"csv"}, "tables for spreadsheets", tables, writeCSV},
 		{"dot", []string{"dot", "gv"}, "Graphviz source", graphs, writeDOT},
+		{"github", []string{"annotations"}, "annotations of GitHub Actions", audits, writeAnnotations},
 		{"html", []string{"html", "htm"}, "a page to look at and attach", pages, writeHTML},
 		{"json", []string{"json"}, "for programs", anything, writeJSON},
+		{"junit", []string{"xml"}, "test reports of CI", audits, writeJUnit},
+		{"markdown", []string{"md"}, "for a pull request", prose, writeMarkdown},
 		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", graphs, writeMermaid},
 		{"png", []string{"png"}, "a picture for chats and tickets", graphsAndRuns, writePNG},
+		{"sarif", []string{"sarif"}, "code scanning", audits, writeSARIF},
 		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},
 		{"text", []string{"txt"}, "for terminals", anything, writeText},
 		{"toml", []string{"toml"}, "a catalog", imports, writeTOML},
@@ -111,36 +137,5 @@ func (e *unsupportedError) Error() string {
 }
 
 func unsupported(format string, r Report) error {
-	name := ""
-	switch r.(type) {
-	case *Map:
-		name = "catalog"
-	case *Blast:
-		name = "blast radius"
-	case *Ranking:
-		name = "ranking"
-	case *Listing:
-		name = "list"
-	case *Detail:
-		name = "service"
-	case *Check:
-		name = "check"
-	case *Run:
-		name = "run"
-	case *Ensemble:
-		name = "set of runs"
-	case *Why:
-		name = "explanation"
-	case *Ask:
-		name = "list of questions"
-	case *Import:
-		name = "import"
-	case *Audit:
-		name = "audit"
-	case *Rule:
-		name = "rule"
-	case *RuleList:
-		name = "list of rules"
-	}
-	return &unsupportedError{format, name}
+	return &unsupportedError{format, r.kind()}
 }

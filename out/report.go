@@ -11,10 +11,13 @@ import (
 	"github.com/knockon/knockon/graph"
 )
 
-// Report is what a format writes: a *Map, a *Blast, a *Ranking, a *Listing, a
-// *Detail, a *Check, a *Run, an *Ensemble, a *Why, an *Ask or an *Import. It holds
-// words and numbers only; nothing behind it looks at the model again.
-type Report interface{ report() }
+// Report is what a format writes. It holds words and numbers only; nothing behind it
+// looks at the model again.
+type Report interface {
+	kind() string // in a few words, for messages
+	json() any    // the document that encoding/json writes
+	text(b *strings.Builder, o Options)
+}
 
 // Map is the services of a catalog and the needs between them.
 type Map struct {
@@ -145,9 +148,9 @@ type Rank struct {
 	Summary graph.Summary // of everything impaired, itself included
 }
 
-func (*Map) report()     {}
-func (*Blast) report()   {}
-func (*Ranking) report() {}
+func (*Map) kind() string     { return "catalog" }
+func (*Blast) kind() string   { return "blast radius" }
+func (*Ranking) kind() string { return "ranking" }
 
 // NewMap describes a whole catalog.
 func NewMap(c *catalog.Catalog, g *graph.Graph) *Map {

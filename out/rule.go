@@ -10,7 +10,7 @@ import (
 // Rule explains one rule of the audit: a report.
 type Rule struct{ *audit.Rule }
 
-func (*Rule) report() {}
+func (*Rule) kind() string { return "rule" }
 
 // section is a part of the explanation of a rule.
 type section struct{ title, text string }
@@ -70,7 +70,9 @@ type jsonParam struct {
 	What    string `json:"what"`
 }
 
-func (r *Rule) json() jsonRule {
+func (r *Rule) json() any { return r.document() }
+
+func (r *Rule) document() jsonRule {
 	j := jsonRule{
 		Schema: "knockon.rule/1", ID: r.ID, Name: r.Name, Severity: r.Severity.String(), Summary: r.Summary,
 		Looks: r.Looks, Why: r.Why, Taught: r.Taught, FalseAlarm: r.FalseAlarm, Fix: r.Fix, Params: []jsonParam{},
@@ -84,7 +86,7 @@ func (r *Rule) json() jsonRule {
 // RuleList is all rules of the audit in a line each: a report.
 type RuleList struct{ Rules []*audit.Rule }
 
-func (*RuleList) report() {}
+func (*RuleList) kind() string { return "list of rules" }
 
 func (r *RuleList) text(b *strings.Builder, o Options) {
 	t := table{head: []string{"RULE", "SEVERITY", "NAME", "WHAT IS WRONG"}, right: make([]bool, 4), prose: true}
@@ -99,10 +101,10 @@ type jsonRuleList struct {
 	Rules  []jsonRule `json:"rules"`
 }
 
-func (r *RuleList) json() jsonRuleList {
+func (r *RuleList) json() any {
 	j := jsonRuleList{Schema: "knockon.rules/1", Rules: []jsonRule{}}
 	for _, x := range r.Rules {
-		rule := (&Rule{x}).json()
+		rule := (&Rule{x}).document()
 		rule.Schema = ""
 		j.Rules = append(j.Rules, rule)
 	}

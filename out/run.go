@@ -154,7 +154,7 @@ type Expectation struct {
 	Place diag.Span
 }
 
-func (*Run) report() {}
+func (*Run) kind() string { return "run" }
 
 // NewRun describes what came of a scenario.
 func NewRun(c *catalog.Catalog, res *propagate.Result, o RunOptions) *Run {
@@ -233,7 +233,7 @@ func (r *Run) addImpairments(res *propagate.Result, index map[string]int, explai
 		}
 	}
 	slices.SortStableFunc(others, func(a, b Impairment) int {
-		return cmp.Or(cmp.Compare(b.Worst, a.Worst), cmp.Compare(b.Lost, a.Lost), cmp.Compare(a.From, b.From))
+		return cmp.Or(cmp.Compare(b.Worst, a.Worst), cmp.Compare(unit.Rough(b.Lost), unit.Rough(a.Lost)), cmp.Compare(a.From, b.From))
 	})
 	r.Impaired = append(r.Impaired, others...)
 }

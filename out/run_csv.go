@@ -9,14 +9,24 @@ import (
 	"github.com/knockon/knockon/propagate"
 )
 
-// writeCSV writes the series of a run as a table that spreadsheets load: one row for
+// writeCSV writes what a spreadsheet loads. Of a run these are its series: one row for
 // every bin of every service and need, and for every moment of an action, one column
 // for every number, a cell empty where a number does not apply. RFC 4180.
 func writeCSV(w io.Writer, r Report, _ Options) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
-	if many, ok := r.(*Ensemble); ok {
-		return writeManyCSV(c, many)
+	switch r := r.(type) {
+	case *Ensemble:
+		return writeManyCSV(c, r)
+	case *SinglePoints:
+		return c.WriteAll(r.table())
+	case *CutSets:
+		return c.WriteAll(r.table())
+	case *Importance:
+		return c.WriteAll(r.table())
+	}
+	if replayed, ok := r.(*Replay); ok {
+		return writeReplayCSV(c, replayed)
 	}
 	run, ok := r.(*Run)
 	if !ok {

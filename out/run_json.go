@@ -241,7 +241,9 @@ func (l lazyRunNeed) MarshalJSON() ([]byte, error) {
 	})
 }
 
-func (r *Run) json() jsonRun {
+func (r *Run) json() any { return r.document() }
+
+func (r *Run) document() jsonRun {
 	lengths := r.lengths()
 	j := jsonRun{
 		Schema: runSchema, Catalog: r.Catalog, Played: jsonNumber(r.Played), Chance: r.Chance, Partial: r.Partial, Times: jsonColumn(r.Times),

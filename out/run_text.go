@@ -21,6 +21,10 @@ var verdictStyles = map[string]string{
 }
 
 func (r *Run) text(b *strings.Builder, o Options) {
+	if o.Picture == Swimlanes {
+		r.timeline(b, o)
+		return
+	}
 	paragraph(b, r.Title, bold, o)
 	paragraph(b, r.headline(), verdictStyles[r.Verdict], o)
 	paragraph(b, fmt.Sprintf("%d of %s impaired; played %s", len(r.Impaired), plural(len(r.Services), "service"), r.played()), "", o)

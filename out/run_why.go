@@ -20,7 +20,7 @@ type Why struct {
 	Cause   *propagate.Cause  // nil: it was healthy, or nothing is known that explains it
 }
 
-func (*Why) report() {}
+func (*Why) kind() string { return "explanation" }
 
 // NewWhy explains what ailed a service at a time; see Explain.
 func NewWhy(c *catalog.Catalog, res *propagate.Result, explain Explain, service string, at float64) *Why {
@@ -168,7 +168,7 @@ func (w *Why) unexplained() string {
 	return w.Service + " is healthy all along"
 }
 
-func writeWhy(b *strings.Builder, w *Why, o Options) {
+func (w *Why) text(b *strings.Builder, o Options) {
 	if w.Cause == nil {
 		paragraph(b, w.unexplained(), bold, o)
 		return
@@ -255,7 +255,7 @@ type jsonCause struct {
 // causeWords are the kinds of causes, by value.
 var causeWords = [...]string{"fault", "load", "need", "queue", "full", "retries", "capacity", "throttle", "breaker", "threads", "several", "hand", "lease"}
 
-func (w *Why) json() jsonWhy {
+func (w *Why) json() any {
 	j := jsonWhy{Schema: whySchema, Catalog: w.Run.Catalog, Scenario: w.Run.ID, Service: w.Service, Impaired: w.Window != nil}
 	if w.At >= 0 {
 		j.At = &w.At

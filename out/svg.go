@@ -32,6 +32,8 @@ func svgOf(r Report, p Picture) ([]byte, error) {
 		return drawRun(r, p)
 	case *Ensemble:
 		return drawEnsemble(r), nil
+	case *Replay:
+		return drawReplay(r), nil
 	case *Blast:
 		switch p {
 		case Animation:

@@ -13,40 +13,7 @@ import (
 
 func writeText(w io.Writer, r Report, o Options) error {
 	var b strings.Builder
-	switch r := r.(type) {
-	case *Blast:
-		r.text(&b, o)
-	case *Map:
-		r.text(&b, o)
-	case *Ranking:
-		r.text(&b, o)
-	case *Listing:
-		writeListing(&b, r, o)
-	case *Detail:
-		writeDetail(&b, r, o)
-	case *Check:
-		writeCheck(&b, r, o)
-	case *Run:
-		if o.Picture == Swimlanes {
-			r.timeline(&b, o)
-		} else {
-			r.text(&b, o)
-		}
-	case *Ensemble:
-		r.text(&b, o)
-	case *Why:
-		writeWhy(&b, r, o)
-	case *Ask:
-		r.text(&b, o)
-	case *Import:
-		writeImport(&b, r, o)
-	case *Audit:
-		r.text(&b, o)
-	case *Rule:
-		r.text(&b, o)
-	case *RuleList:
-		r.text(&b, o)
-	}
+	r.text(&b, o)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

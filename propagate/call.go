@@ -202,6 +202,15 @@ func (e *call) unanswered() bool {
 	return e.rateGood+e.rateLost-e.rateLate <= float64(0.01*e.rateLate)
 }
 
+// due is how many attempts of one number, sent before a time, are under way.
+func (e *call) due(before float64, k int) float64 {
+	m := e.flight.before(before, k)
+	for _, x := range e.parts {
+		m += x.flight.before(before, k)
+	}
+	return m
+}
+
 // visit counts the requests behind calls that begin.
 func (e *call) visit(calls float64) {
 	if e.per > 0 {

@@ -443,7 +443,7 @@ func (en *engine) comeAgain(e *call) float64 {
 	if s.again == nil {
 		return 0
 	}
-	m := s.again.Take(en.t + en.h)
+	m := e.luck.arrivals.Whole(s.again.Take(en.t + en.h))
 	s.bin.Deferred += m
 	e.returning = m / en.h
 	return m

@@ -69,7 +69,7 @@ func allCases(t *testing.T) []caseFile {
 
 // open reads a scenario and its catalog as the command line does. A diagnostic of
 // either is a fault of the case, also where it is a warning.
-func (f caseFile) open(t *testing.T) (*catalog.Catalog, *scenario.Scenario) {
+func (f caseFile) open(t testing.TB) (*catalog.Catalog, *scenario.Scenario) {
 	t.Helper()
 	dir := os.DirFS(filepath.Join(casesDir, f.folder))
 	s, faults, err := scenario.ReadFile(dir, f.name+".toml", f.String()+".toml")

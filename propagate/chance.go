@@ -1,6 +1,7 @@
 package propagate
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/knockon/knockon/propagate/mech"
@@ -46,8 +47,12 @@ func (en *engine) byChance(seed uint64) {
 	en.chance = true
 	for v := range en.m.servers {
 		s := &en.m.servers[v]
-		s.luck.service = mech.NewDice(seed, s.ID, "service")
-		s.luck.requests = mech.NewDice(seed, s.ID, "requests")
+		name := s.ID
+		if s.of != nil { // each instance has luck of its own
+			name = fmt.Sprintf("%s/%d", s.ID, s.place)
+		}
+		s.luck.service = mech.NewDice(seed, name, "service")
+		s.luck.requests = mech.NewDice(seed, name, "requests")
 		s.luck.oneByOne = s.Leaf && s.Decl.Concurrency.IsStated()
 		for k := range s.lanes {
 			s.lanes[k].queue.Whole, s.lanes[k].started.Whole = true, true
@@ -68,6 +73,15 @@ func (en *engine) byChance(seed uint64) {
 		name := "outside>" + en.m.servers[e.To].ID
 		if e.From >= 0 {
 			name = en.m.servers[e.From].ID + ">" + en.m.servers[e.To].ID
+		}
+		if e.Lease >= 0 {
+			name += " lease " + en.m.Leases[e.Lease].ID
+		}
+		if e.From >= 0 && en.m.servers[e.From].of != nil {
+			name += fmt.Sprintf(" from %d", en.m.servers[e.From].place)
+		}
+		if e.whole != nil {
+			name += fmt.Sprintf(" to %d", en.m.servers[e.To].place)
 		}
 		if e.Async {
 			name += " async"

@@ -35,6 +35,32 @@ func TestChanceLosesNothing(t *testing.T) {
 	})
 }
 
+// TestChanceLosesNoState: with leases, caches, instances and operators too, nothing is
+// lost or made by chance, and requests are whole.
+func TestChanceLosesNoState(t *testing.T) {
+	checks(t, 8, func(t *rapid.T) {
+		e, ct := drawStateful(t, wild, 7, true)
+		st := drawEvents(t, &e)
+		if _, err := compile(mustLoad(t, ct), mustParse(t, st)); err != nil {
+			t.Skip("requests multiply without end")
+		}
+		r := played(t, ct, st, Options{Stochastic: true, Seed: rapid.Uint64().Draw(t, "seed")})
+		if r.Balance > 1e-9 {
+			t.Fatalf("the balance is off by %v\n%s\n%s", r.Balance, ct, st)
+		}
+		for i := range r.Needs {
+			n := &r.Needs[i]
+			for k, b := range n.Bins {
+				for _, x := range []float64{b.Calls, b.Attempts, b.Good, b.Timeouts, b.Rejected, b.Errors, b.Failed, b.InFlight} {
+					if math.Abs(x-math.Round(x)) > 1e-6 || x < -1e-9 {
+						t.Fatalf("%s -> %s has %+v in bin %d\n%s\n%s", n.Service, n.Target, b, k, ct, st)
+					}
+				}
+			}
+		}
+	})
+}
+
 // TestChanceIsSeeded: a seed gives the same bytes again and another gives others, and
 // without chance there is no seed.
 func TestChanceIsSeeded(t *testing.T) {

@@ -34,7 +34,7 @@ func (en *engine) do(d *scenario.Deed, r *ActionResult) {
 	case scenario.Disable, scenario.Enable:
 		off := d.Verb == scenario.Disable
 		if !d.Autoscale {
-			en.disable(d.Target, off)
+			en.disable(d.Target, off, d.PutBack)
 		} else if v, ok := o.index[d.Target]; ok {
 			en.automate(&en.m.servers[v], !off)
 		}

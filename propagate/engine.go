@@ -31,26 +31,27 @@ type engine struct {
 
 	tolerance float64
 	chance    bool    // flows are drawn; see chance.go
-	base      float64 // longest step while rates change
+	base      float64 // longest step while rates change of calls that are given up soonest; see call.base
 	credit    float64 // the same, of what is handed over ahead; negative by chance
 	observe   float64 // seconds over which the state of a service is judged
 
-	instant    float64 // seconds in which what happens at once is played, see sharpLeases
-	noRetries  []bool  // by target
-	timetable  timetable
-	checks     healthChecks
-	operators  operators
-	segments   []mech.Segment
-	chances    []float64
-	shadow     shadow
-	rec        recorder
-	steps      Steps
-	balance    float64
-	fleets     []int32   // services whose instances come and go
-	deferring  []int32   // services of which what failed comes again
-	frozenBy   [][]int32 // services needed to start, scale or change
-	freshNeeds [][]freshNeed
-	deadSince  []float64 // by service, when it was last there; nil where nobody asks
+	instant     float64 // seconds in which what happens at once is played, see sharpLeases
+	noRetries   []bool  // by target
+	timetable   timetable
+	checks      healthChecks
+	operators   operators
+	segments    []mech.Segment
+	chances     []float64
+	shadow      shadow
+	rec         recorder
+	steps       Steps
+	balance     float64
+	fleets      []int32   // services whose instances come and go
+	deferring   []int32   // services of which what failed comes again
+	frozenBy    [][]int32 // services needed to start, scale or change
+	freshNeeds  [][]freshNeed
+	queuedNeeds [][]queuedNeed
+	deadSince   []float64 // by service, when it was last there; nil where nobody asks
 }
 
 type freshNeed struct {
@@ -109,6 +110,7 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 		en.byChance(opt.Seed)
 	}
 	en.base = max(en.base, horizon/1e8) // a bound on work, far from what matters
+	en.bases(horizon)
 	en.credit = en.base
 	if en.chance {
 		en.credit = -1
@@ -124,6 +126,57 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 	en.awaitFresh()
 	return en
 }
+
+// bases finds for every call how long a step may be while its rates change: a share of
+// its time-out, or of that of those who wait for its caller, where one is shorter, as the
+// base step is of the shortest of all; and not so long that the threads of its caller
+// fill unseen. What else a change does to others shows in their own rates.
+func (en *engine) bases(horizon float64) {
+	m := en.m
+	waits := make([]float64, len(m.servers)) // of who waits for a service, seconds
+	for v := range waits {
+		waits[v] = math.Inf(1)
+		if s := &m.servers[v]; s.Threads < math.Inf(1) && !s.Leaf {
+			waits[v] = float64(fillShare*s.Threads) / max(float64(en.tolerance*s.Nominal), mech.Tiny)
+		}
+	}
+	for _, v := range m.Order {
+		for _, i := range m.servers[v].In {
+			e := &m.calls[i]
+			if e.Async {
+				continue
+			}
+			waits[v] = min(waits[v], e.Timeout)
+			if e.From >= 0 {
+				waits[v] = min(waits[v], waits[m.whose(e.From)])
+			}
+		}
+	}
+	for i := range m.calls {
+		e := &m.calls[i]
+		e.base = en.base
+		if en.chance || math.IsInf(e.Timeout, 1) {
+			continue
+		}
+		e.base = float64(en.tolerance * e.Timeout)
+		if e.From >= 0 && !e.Async {
+			e.base = min(e.base, float64(en.tolerance*waits[m.whose(e.From)]))
+		}
+		for _, p := range e.Pauses {
+			if mean := p.Low + float64(0.5*p.Spread); mean > 0 {
+				e.base = min(e.base, mean/2)
+			}
+		}
+		if e.cache != nil {
+			e.base = min(e.base, e.cache.Shortest())
+		}
+		e.base = max(en.base, min(e.base, horizon/500))
+	}
+}
+
+// fillShare is how much of the threads of a service may fill in a step, at its usual load,
+// while its calls change.
+const fillShare = 0.1
 
 func (s *shadow) init(m *model) {
 	s.calls = make([]callState, len(m.calls))
@@ -207,8 +260,9 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 	const eps = 1e-9
 	en.rec.begin(en)
 	grown := 0.0 // the next step that the controller would like
-	wary := 0    // steps for which no long one is tried, after one was refused
+	wary := 0    // steps for which no longer one is tried than fits, after one was refused
 	refused := 0 // long steps refused in a row
+	fit := 0.0
 	en.steps.Base = en.base
 	en.steps.Shortest = math.Inf(1)
 	for n := 0; en.t < horizon-eps; n++ {
@@ -228,7 +282,7 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 		}
 		if wary > 0 {
 			wary--
-			grown = min(grown, en.base)
+			grown = min(grown, fit)
 		}
 		if en.chance {
 			grown = 0
@@ -251,42 +305,35 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 		}
 		en.lookAge()
 		en.lookFresh()
-		change := en.step(h)
+		p := en.step(h)
 		if long {
 			refused = max(0, refused-1)
 		}
-		if long && change > 2*en.tolerance {
+		for tries := 0; h > p.fit*(1+1e-9); tries++ {
 			en.restore()
 			en.steps.Refused++
-			refused = min(refused+2, 8)
-			wary = 1 << refused
-			h = max(min(en.base, edge-en.t), h/8)
-			change = en.step(h)
-			if h > en.base*(1+1e-9) && change > 2*en.tolerance {
-				en.restore()
-				en.steps.Refused++
-				h = min(en.base, edge-en.t)
-				change = en.step(h)
+			fit = p.fit
+			if tries == 0 {
+				refused = min(refused+2, mostWary)
+				wary = 1 << refused
+				h = max(fit, h/8)
+			} else {
+				h = fit
 			}
+			p = en.step(h)
 		}
 		turned := false
 		for ; long && h > en.granularity()*(1+1e-9) && en.turns(); turned = true {
 			en.restore() // when something turns is known to an observation
 			en.steps.Refused++
 			h = max(en.granularity(), h/2)
-			change = en.step(h)
+			p = en.step(h)
 		}
 		en.steps.Taken++
 		en.steps.Shortest = min(en.steps.Shortest, h)
 		en.steps.Longest = max(en.steps.Longest, h)
-		switch {
-		case change < 0.25*en.tolerance:
-			grown = 2 * max(h, grown)
-		case change < en.tolerance:
-			grown = max(h, grown)
-		default:
-			grown = 0
-		}
+		grown = max(h, grown)
+		grown = min(max(grown, min(2*grown, p.hold)), p.reset)
 		if turned {
 			grown = h
 		}
@@ -318,15 +365,16 @@ func (en *engine) horizonOfLines(h float64) float64 {
 		e := &en.m.calls[i]
 		slack := en.tolerance * e.scale()
 		for k := range e.lines {
-			until = e.lines[k].Next(en.t+en.base, until, e.lineRate[k+1], slack)
+			until = e.lines[k].Next(en.t+e.base, until, e.lineRate[k+1], slack)
 		}
 		if !math.IsInf(e.Timeout, 1) && e.flight.total > 0 {
-			until = e.flight.next(en.t, en.base, until, e.Timeout, e.rateLate, slack, e.unanswered())
+			until = e.flight.next(en.t, e.base, until, e.Timeout, e.rateLate, slack, e.unanswered())
 		}
 		if e.cache != nil {
-			// Beyond half a life of a key most of what ends in a step began in it, and
-			// would be expected from the step before alone: a rate that wavers goes on.
-			until = min(e.cache.Next(en.t, en.base, until, slack), en.t+max(en.base, 2*float64(e.cache.Shortest())))
+			until = e.cache.Next(en.t, e.base, until, slack)
+			if !e.cache.Even(slack) {
+				until = min(until, en.t+max(e.base, 2*float64(e.cache.Shortest())))
+			}
 		}
 		if e.breaker != nil {
 			if n := e.breaker.Next(); !math.IsInf(n, 1) {
@@ -337,7 +385,7 @@ func (en *engine) horizonOfLines(h float64) float64 {
 		}
 		// Attempts that nobody answers any more run out, where none ran out before.
 		if age := e.flight.age(en.t); age > e.age+float64(0.5*en.before) {
-			if n := en.t - age + e.Timeout; n > en.t+en.base {
+			if n := en.t - age + e.Timeout; n > en.t+e.base {
 				until = min(until, n)
 			}
 		}
@@ -408,9 +456,19 @@ func (en *engine) lookAge() {
 	}
 }
 
-// step plays one step and returns the greatest change of a rate against the step
-// before, as a share of what is usual for it.
-func (en *engine) step(h float64) (change float64) {
+// pace is how long steps may be, by how much the rates of calls changed in one against
+// the step before, as a share of what is usual for them.
+type pace struct {
+	fit   float64 // the longest in which none would have changed by more than twice the tolerance
+	reset float64 // the next one at most, where some changed by more than the tolerance
+	hold  float64 // the next one at most, where some changed by more than a quarter of it, if it is to be longer
+}
+
+// mostWary is the greatest power of two of the steps for which long ones are not tried.
+const mostWary = 5
+
+// step plays one step.
+func (en *engine) step(h float64) pace {
 	en.h = h
 	en.ease(h)
 	en.openLeases()
@@ -425,12 +483,20 @@ func (en *engine) step(h float64) (change float64) {
 		en.upward(en.m.Order[i])
 	}
 	en.closeLeases()
+	p := pace{math.Inf(1), math.Inf(1), math.Inf(1)}
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
 		sent, good := e.sent/h, e.stepGood/h
 		lost := e.stepLost / h
 		scale := max(e.scale(), sent, lost)
-		change = max(change, math.Abs(sent-e.rateSent)/scale, math.Abs(good-e.rateGood)/scale, math.Abs(lost-e.rateLost)/scale)
+		switch change := max(math.Abs(sent-e.rateSent), math.Abs(good-e.rateGood), math.Abs(lost-e.rateLost)) / scale; {
+		case change > 2*en.tolerance:
+			p.fit, p.reset = min(p.fit, e.base), min(p.reset, e.base)
+		case change >= en.tolerance:
+			p.reset = min(p.reset, e.base)
+		case change >= 0.25*en.tolerance:
+			p.hold = min(p.hold, e.base)
+		}
 		e.rateSent, e.rateGood, e.rateLost, e.rateLate = sent, good, lost, e.stepLate/h
 		e.stepLost, e.stepLate = 0, 0
 		if e.From < 0 {
@@ -438,5 +504,5 @@ func (en *engine) step(h float64) (change float64) {
 			e.bad.all()
 		}
 	}
-	return change
+	return p
 }

@@ -266,6 +266,19 @@ func (f *flight) expire(before float64, out []float64, open func(from, to, mass 
 	f.settleEmpty()
 }
 
+// before is how many attempts of one number were sent before a time.
+func (f *flight) before(at float64, k int) float64 {
+	m := 0.0
+	for i := f.head; i < len(f.cells) && f.cells[i].from < at; i++ {
+		c, x := &f.cells[i], f.mass[i*f.n+k]
+		if c.to > at {
+			x *= (at - c.from) / (c.to - c.from)
+		}
+		m += x
+	}
+	return m
+}
+
 // age is how long ago the oldest attempt that is left was sent.
 func (f *flight) age(now float64) float64 {
 	if f.head == len(f.cells) {

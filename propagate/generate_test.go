@@ -22,6 +22,9 @@ type estate struct {
 	least    float64 // threads of a service
 	spare    float64 // threads beside those that are held when all is well; cycles hold more
 	shortest float64 // seconds, of a time-out: what is shorter takes longer to play
+	leases   []drawnLease
+	checks   string  // health checks, as text
+	more     float64 // load beyond what is drawn, as a share of it
 }
 
 type drawnService struct {
@@ -44,6 +47,7 @@ type drawnNeed struct {
 	calls    float64
 	clients  int
 	bulkhead float64 // of what is needed when all is well; 0: none
+	cached   int     // keys of its cache; 0: none
 	keys     map[string]string
 }
 
@@ -53,7 +57,8 @@ func rateOf(x float64) string { return strconv.Quote(decimals(x) + "/s") }
 
 func secondsOf(x float64) string { return fmt.Sprintf(`"%dus"`, max(1, int64(x*1e6+0.5))) }
 
-// scaled is the estate with k times the load and k times of all that bears it.
+// text is the estate with k times the load and k times of all that bears it: threads,
+// capacity, buckets, bounds, clients, holders of leases and keys of caches.
 func (e estate) text(m *model, k int) string {
 	var b strings.Builder
 	line := func(key, value string) { fmt.Fprintf(&b, "%s = %s\n", key, value) }
@@ -78,7 +83,7 @@ func (e estate) text(m *model, k int) string {
 			line("kind", `"external"`)
 		}
 		if s.load > 0 {
-			line("load", rateOf(s.load*f))
+			line("load", rateOf(s.load*f*(1+e.more)))
 		}
 		line("service_time", secondsOf(s.time))
 		if s.patience > 0 {
@@ -101,12 +106,8 @@ func (e estate) text(m *model, k int) string {
 				line("queue", "{ "+queue+" }")
 			}
 		}
-		rest := make(map[string]string, len(s.keys))
-		for key, value := range s.keys {
-			if key != "queue" {
-				rest[key] = value
-			}
-		}
+		rest := cloned(s.keys)
+		delete(rest, "queue")
 		keys(rest)
 		for _, n := range s.needs {
 			fmt.Fprintf(&b, "\n[[service.%s.need]]\n", s.id)
@@ -134,9 +135,22 @@ func (e estate) text(m *model, k int) string {
 					line("bulkhead", fmt.Sprintf("{ concurrent = %d }", max(1, int(e.spare*n.bulkhead*rate*latency/float64(max(1, n.clients))+2))))
 				}
 			}
-			keys(n.keys)
+			cache := n.keys["cache"]
+			if n.cached > 0 {
+				cache = join(fmt.Sprintf("keys = %d", n.cached*k), cache)
+			}
+			if cache != "" {
+				line("cache", "{ "+cache+" }")
+			}
+			rest := cloned(n.keys)
+			delete(rest, "cache")
+			keys(rest)
 		}
 	}
+	for i, l := range e.leases {
+		l.write(&b, i, m, f)
+	}
+	b.WriteString(e.checks)
 	return b.String()
 }
 

@@ -568,9 +568,10 @@ func (en *engine) drain(service, zone string, out bool) {
 	en.turned(v, nil, before)
 }
 
-// disable stops a health check, or starts it again: the rotation stays as it is, and
-// what it tests is exposed.
-func (en *engine) disable(id string, off bool) {
+// disable stops a health check, or starts it again: what it tests is exposed, and the
+// rotation stays as it is, or what was taken out is put back. What is being restarted
+// is not there yet.
+func (en *engine) disable(id string, off, putBack bool) {
 	for i := range en.checks.all {
 		k := &en.checks.all[i]
 		if k.ID != id {
@@ -584,7 +585,25 @@ func (en *engine) disable(id string, off bool) {
 			}
 			en.m.servers[v].exposed = exposed
 		}
+		for j := range k.rounds {
+			if putBack && k.Via != plan.ViaRestart {
+				en.putBack(&k.rounds[j])
+			}
+		}
 	}
+}
+
+// putBack puts all in rotation that a health check has taken out, as if it had never
+// failed.
+func (en *engine) putBack(r *round) {
+	before := en.checks.inRotation(en, r.service)
+	r.open = false
+	for i := range r.tests {
+		t := &r.tests[i]
+		t.Tally, t.removed, t.pending = mech.Tally{}, false, false
+		r.fades[i].Turn(true, en.t, r.check.over())
+	}
+	en.turned(r.service, r.check, before)
 }
 
 // freshNeedOf is what a need wants of how recent its target is.

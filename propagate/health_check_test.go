@@ -262,3 +262,30 @@ do = [{ purge = "api" }]
 		t.Errorf("%v wait after the purge", q)
 	}
 }
+
+// TestPutBack: a check that is switched off leaves the rotation as it is, or, where it
+// is told to, puts back what it has taken out.
+func TestPutBack(t *testing.T) {
+	for _, x := range []struct {
+		deed string
+		want float64
+	}{{`{ disable = "api" }`, 4}, {`{ disable = "api", put_back = true }`, 6}} {
+		r := played(t, checkedFleet(6, "", `remove = "instance"`), `
+horizon = "100s"
+[[fault]]
+service = "api"
+at      = "30s"
+effect  = "blackhole"
+count   = 2
+[[action]]
+at = "60s"
+do = [`+x.deed+`]
+`, Options{})
+		if got := r.number(t, scenario.InRotation, "api", 50, 58); got != 4 {
+			t.Errorf("%v are in rotation before, not 4", got)
+		}
+		if got := r.number(t, scenario.InRotation, "api", 62, 100); got != x.want {
+			t.Errorf("%s: %v are in rotation, not %v", x.deed, got, x.want)
+		}
+	}
+}

@@ -168,6 +168,14 @@ func (x *server) instance(s *server, k int32, parts, copies []int32) {
 	}
 }
 
+// whose is the service of an instance, and of a service itself.
+func (m *model) whose(v int32) int32 {
+	if s := &m.servers[v]; s.of != nil {
+		return s.service
+	}
+	return v
+}
+
 // begin is a server to which nothing has happened yet.
 func (s *server) begin(p plan.Service) {
 	s.Service = p
@@ -220,6 +228,9 @@ func (en *engine) divide(s *server) {
 				x.sent += x.attempts[j]
 			}
 		}
+		if en.chance {
+			e.deal()
+		}
 		if turns <= 0 && !e.Async && e.sent > 0 {
 			copy(e.refused, e.attempts)
 			e.bin.Attempts += e.sent
@@ -245,6 +256,38 @@ func (en *engine) divide(s *server) {
 	}
 }
 
+// deal makes whole attempts of what the parts of a call were given, by lot.
+func (e *call) deal() {
+	for j, left := range e.attempts {
+		rest := 0.0
+		for _, x := range e.parts {
+			rest += x.attempts[j]
+		}
+		if rest <= 0 { // nobody is there
+			continue
+		}
+		for _, x := range e.parts {
+			m, share := 0.0, x.attempts[j]
+			if share > 0 && left > 0 {
+				m = min(left, e.luck.gate.Of(left, min(1, share/rest)))
+			}
+			rest -= share
+			left -= m
+			x.sent += m - share
+			x.attempts[j] = m
+		}
+		if left > 0 { // what rounding left over
+			for k := len(e.parts) - 1; k >= 0; k-- {
+				if x := e.parts[k]; x.sent > 0 || k == 0 {
+					x.attempts[j] += left
+					x.sent += left
+					break
+				}
+			}
+		}
+	}
+}
+
 // spreadThrottle gives an instance its share of what operators let through.
 func (en *engine) spreadThrottle(s, x *server) {
 	if s.trickle == nil {
@@ -264,7 +307,7 @@ func (en *engine) spreadThrottle(s, x *server) {
 func (en *engine) admitPart(s *server, e *call, p float64, reason refusal) (admitted, rejected float64) {
 	o := e.whole
 	for k, x := range e.attempts {
-		in := float64(x * (1 - p))
+		in := e.luck.gate.Whole(float64(x * (1 - p)))
 		if p >= 1 {
 			in = 0
 		}

@@ -175,7 +175,7 @@ func (en *engine) offerLease(e *call) {
 	e.attempts, e.accepted = e.attempts[:n], e.accepted[:n]
 	if en.isRenewal(e) {
 		l.messages.Drop(en.t - e.Timeout - en.base)
-		e.sent = l.holders.Due(en.t, en.h)
+		e.sent = e.luck.arrivals.Whole(l.holders.Due(en.t, en.h))
 		e.attempts[0] = e.sent
 		l.messages.Put(en.t, en.t+en.h, e.sent)
 		l.holders.Undecided = en.t
@@ -187,7 +187,7 @@ func (en *engine) offerLease(e *call) {
 		until := en.t + en.h
 		for k := range l.pauses {
 			l.ready[k+1] += l.pauses[k].Take(until) + l.rejected[k].Take(until)
-			en.ahead(l, k+1)
+			en.ahead(l, e, k+1)
 		}
 		want := sum(l.ready)
 		let := want
@@ -206,6 +206,9 @@ func (en *engine) offerLease(e *call) {
 			x := float64(l.ready[k] * share)
 			if share == 1 {
 				x = l.ready[k]
+			}
+			if en.chance {
+				x = min(e.luck.arrivals.Down(l.ready[k]), e.luck.arrivals.Whole(x))
 			}
 			e.attempts[k] = x
 			l.ready[k] -= x
@@ -227,7 +230,10 @@ func (en *engine) offerLease(e *call) {
 // ahead makes those ready who, within a long step, will have failed and ask again: on
 // credit, at the rate at which they failed in the step before. So while rates are steady
 // any length of step gives the same flows.
-func (en *engine) ahead(l *lease, k int) {
+//
+// Who will run into a time-out in the step is under way already: no more than those can.
+// Where nobody is answered it is all of them, at whatever rate.
+func (en *engine) ahead(l *lease, e *call, k int) {
 	if l.debt[k] == 0 && en.h <= en.base {
 		return
 	}
@@ -235,8 +241,17 @@ func (en *engine) ahead(l *lease, k int) {
 	if !l.paused && math.IsInf(l.pace, 1) && en.before >= float64(0.2*en.base) {
 		f, p := &l.failed[k-1], &l.pauses[k-1]
 		rest := en.h - p.Low - float64(0.5*p.Spread)
-		expected = float64(f.lately*max(0, rest-en.base)) + float64(f.refusing*max(0, rest)) +
-			float64(f.atOncePer*max(0, en.h-l.rejected[k-1].Low))
+		late := float64(f.lately * max(0, rest-en.base))
+		if rest < e.Timeout && (late > 0 || e.unanswered()) {
+			due := e.due(en.t+rest-e.Timeout, k-1)
+			if k == len(l.pauses) {
+				due += e.due(en.t+rest-e.Timeout, k)
+			}
+			if late > due || e.unanswered() {
+				late = due
+			}
+		}
+		expected = late + float64(f.refusing*max(0, rest)) + float64(f.atOncePer*max(0, en.h-l.rejected[k-1].Low))
 	}
 	if m := l.ready[k] + expected - l.debt[k]; m >= 0 {
 		l.ready[k], l.debt[k] = m, expected

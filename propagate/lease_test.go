@@ -260,3 +260,37 @@ func TestFailuresComeBackAtTheirRate(t *testing.T) {
 		}
 	}
 }
+
+// TestNoMoreAskThanThereAre: in a storm that never ends every holder asks once in a
+// deadline, in steps of any length: nobody is sent ahead who is not there.
+func TestNoMoreAskThanThereAre(t *testing.T) {
+	const ct = `
+[service.keeper]
+concurrency  = 20
+service_time = "50ms"
+[service.holder]
+load = "1/s"
+[lease.x]
+keeper  = "keeper"
+holder  = "holder"
+count   = 1000000
+ttl     = "3m..20m"
+renew   = { every = "3m", cost = "1ms" }
+regrant = { cost = "50ms", deadline = "10m" }
+`
+	const st = "horizon = \"8h\"\nresolution = \"2m\"\n[[fault]]\nat = \"10m\"\nfor = \"1h\"\nservice = \"keeper\"\neffect = \"blackhole\"\n"
+	for _, tolerance := range []float64{0.1, DefaultTolerance, DefaultTolerance / 2} {
+		r := played(t, ct, st, Options{Tolerance: tolerance})
+		l, sum := &r.Leases[0], 0.0
+		const bins = 5 // of a deadline
+		for i, b := range l.Bins {
+			sum += b.Regrants
+			if i >= bins {
+				sum -= l.Bins[i-bins].Regrants
+			}
+			if sum > 1.1e6 || i > 120 && sum < 0.85e6 {
+				t.Fatalf("tolerance %v: %.0f ask in the ten minutes before %v s", tolerance, sum, r.Times[i+1])
+			}
+		}
+	}
+}

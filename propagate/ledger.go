@@ -21,6 +21,7 @@ type Ledger struct {
 	watches []watch
 	frozen  [][]int32
 	fresh   [][]freshNeed
+	queued  [][]queuedNeed
 	observe float64
 	now     float64 // of the last Look
 	closed  int     // bins
@@ -34,7 +35,7 @@ func NewLedger(c *catalog.Catalog, p *plan.Plan, sc *scenario.Scenario) (*Ledger
 		return nil, err
 	}
 	l := &Ledger{p: p, c: c, watches: make([]watch, len(p.Services)), observe: min(1, sc.Horizon.Seconds()/100)}
-	l.frozen, l.fresh = silentNeeds(p)
+	l.frozen, l.fresh, l.queued = silentNeeds(p)
 	l.result, l.needAt = newResult(p, sc, marks, l.frozen)
 	for i := range p.Leases {
 		l.result.Leases = append(l.result.Leases, newLeaseResult(p, sc, i, len(marks)-1))
@@ -58,6 +59,9 @@ func (l *Ledger) Look(t float64, sights []Sight) {
 		}
 		for _, u := range l.frozen[v] {
 			g.Frozen = g.Frozen || l.watches[u].still()
+		}
+		for _, q := range l.queued[v] {
+			g.feel(q, &l.watches[q.target])
 		}
 		w.since = l.now
 		w.judge(&l.p.Services[v], g, t-l.now)

@@ -14,6 +14,7 @@ type call struct {
 	plan.Call
 	luck    callLuck
 	least   float64   // calls per second beside which changes are small; 0 where a part of the nominal ones is
+	base    float64   // seconds: longest step while its rates change
 	whole   *call     // what this is a part of; nil of others, see tellApart
 	parts   []*call   // to the instances of a split target
 	copies  []*call   // of the instances of a split caller, which are played in its place

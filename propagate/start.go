@@ -112,6 +112,10 @@ func (en *engine) start(s *server, room, admitted float64) {
 		}
 		end := en.remaining(s, count, stay)
 		out := max(0, s.inService+count-end)
+		if en.chance { // what begins is part of a request where it is counted as work
+			out = min(s.luck.requests.Whole(out), s.luck.requests.Down(s.inService+count))
+			end = max(0, s.inService+count-out)
+		}
 		s.inService = end
 		en.foresee(s, out)
 		en.enter(s, 0, out)

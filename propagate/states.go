@@ -41,31 +41,54 @@ func (w *watch) copy(o *watch) {
 }
 
 // quiet prepares what the states need of the catalog.
-func (en *engine) quiet() { en.frozenBy, en.freshNeeds = silentNeeds(en.m.Plan) }
+func (en *engine) quiet() { en.frozenBy, en.freshNeeds, en.queuedNeeds = silentNeeds(en.m.Plan) }
+
+// queuedNeed is a service that is handed work, which may wait there for so many
+// seconds before those who handed it over feel that: they are late, or, where the work
+// is to start, scale or change them, frozen.
+type queuedNeed struct {
+	target  int32
+	within  float64
+	freezes bool
+}
+
+// feel adds to a sight what waits too long elsewhere.
+func (g *Sight) feel(q queuedNeed, target *watch) {
+	if target.age <= q.within {
+		return
+	}
+	g.Frozen = g.Frozen || q.freezes
+	g.Late = g.Late || !q.freezes
+}
 
 // silentNeeds are, of every service, the services without which it cannot start, scale
-// or change, and those of which it has to know what is recent.
-func silentNeeds(p *plan.Plan) (frozenBy [][]int32, fresh [][]freshNeed) {
+// or change, those of which it has to know what is recent, and those that it hands work
+// to of which it says how long that may wait.
+func silentNeeds(p *plan.Plan) (frozenBy [][]int32, fresh [][]freshNeed, queued [][]queuedNeed) {
 	n := len(p.Services)
 	index := make(map[string]int32, n)
 	for v := range p.Services {
 		index[p.Services[v].ID] = int32(v)
 	}
-	frozenBy, fresh = make([][]int32, n), make([][]freshNeed, n)
+	frozenBy, fresh, queued = make([][]int32, n), make([][]freshNeed, n), make([][]queuedNeed, n)
 	for v := range p.Services {
 		d := p.Services[v].Decl
 		for j := range d.Needs {
 			need := &d.Needs[j]
+			changes := need.To == catalog.ToStart || need.To == catalog.ToScale || need.To == catalog.ToChange
+			if need.Mode == catalog.Async && need.Within.IsStated() && !need.IsGroup() && need.To != catalog.ToRepair {
+				queued[v] = append(queued[v], queuedNeed{index[need.Targets[0]], need.Within.V.Seconds(), changes})
+			}
 			switch {
 			case need.IsGroup():
-			case need.To == catalog.ToStart, need.To == catalog.ToScale, need.To == catalog.ToChange:
+			case changes:
 				frozenBy[v] = append(frozenBy[v], index[need.Targets[0]])
 			case need.Fresh:
 				fresh[v] = append(fresh[v], freshNeedOf(need, index[need.Targets[0]]))
 			}
 		}
 	}
-	return frozenBy, fresh
+	return frozenBy, fresh, queued
 }
 
 // note adds a step to the observation of a service.
@@ -107,6 +130,7 @@ type Sight struct {
 	Without bool    // it goes on without a need that it ought to have
 	Frozen  bool    // what it needs to start, scale or change is lost
 	Stale   bool    // what it has to know of others is too old
+	Late    bool    // what it handed over has waited too long elsewhere
 	Exposed bool    // an automatic action that protects it is switched off
 
 	// Alike is how many observations it stands for, where a step was longer than one:
@@ -150,6 +174,9 @@ func (en *engine) sight(s *server) Sight {
 	}
 	for _, u := range en.frozenBy[v] {
 		g.Frozen = g.Frozen || en.m.servers[u].watch.still()
+	}
+	for _, q := range en.queuedNeeds[v] {
+		g.feel(q, &en.m.servers[q.target].watch)
 	}
 	return g
 }
@@ -264,6 +291,9 @@ func (w *watch) shown(s *plan.Service, g Sight, length float64) State {
 			state = max(state, Delayed)
 		}
 	case g.Age > max(1, 20*s.Time*g.Slow) && g.Queue > 0.01*s.Nominal:
+		state = Delayed
+	}
+	if state < Delayed && g.Late {
 		state = Delayed
 	}
 	if state < Degraded {

@@ -3,6 +3,8 @@ package propagate
 import (
 	"math"
 	"testing"
+
+	"github.com/knockon/knockon/propagate/scenario"
 )
 
 // A shop in which each service is impaired in its own way when its need is lost.
@@ -142,6 +144,102 @@ up      = "1s"`, "front",
 			}
 		})
 	}
+}
+
+// TestWorkThatWaitsElsewhere: who hands work over is late when it waits there for longer
+// than they say it may, and frozen where it was to scale them. 500/s meet a worker of
+// 500/s that stands still from 20 s to 30 s and then does 1000/s: what has waited longest
+// is 5 s old from 25 s on. At 30 s 5000 wait, of which the oldest came at 20 s; those of
+// the time x are reached at 30 s + (x - 20 s)/2, and are 5 s old at 35 s.
+func TestWorkThatWaitsElsewhere(t *testing.T) {
+	for _, to := range []struct {
+		key  string
+		want State
+	}{{"", Delayed}, {`, to = "scale"`, Frozen}} {
+		r := played(t, `
+[service.feeder]
+load  = "500/s"
+needs = [{ on = "worker", mode = "async" }]
+[service.front]
+load  = "100/s"
+needs = [{ on = "worker", mode = "async", calls = 0, within = "5s"`+to.key+` }]
+[service.worker]
+concurrency  = 100
+service_time = "100ms"
+`, `
+horizon = "80s"
+[[fault]]
+service = "worker"
+at      = "20s"
+for     = "10s"
+effect  = "capacity 0%"
+`, Options{})
+		got := r.service("front").Windows
+		if len(got) != 1 || got[0].State != to.want || math.Abs(got[0].From-25) > 2 || math.Abs(got[0].To-35) > 2 {
+			t.Errorf("%v, not %v from 25 s to 35 s", got, to.want)
+		}
+	}
+}
+
+// TestBelievedAndWrong: a service that answers wrongly without its needs takes those down
+// who believe it, though they would go on without an answer; who checks goes on.
+func TestBelievedAndWrong(t *testing.T) {
+	for _, x := range []struct {
+		fails, validates string
+		want             float64
+	}{{"corrupt", "false", 0}, {"corrupt", "true", 100}, {"down", "false", 100}} {
+		r := played(t, `
+[service.front]
+load  = "100/s"
+needs = [{ on = "accounts", if_lost = "fallback", validates = `+x.validates+` }]
+[service.accounts]
+fails_as = "`+x.fails+`"
+needs    = ["store"]
+[service.store]
+`, `
+horizon = "60s"
+[[fault]]
+service = "store"
+at      = "20s"
+effect  = "down"
+`, Options{})
+		if got := r.number(t, scenario.Goodput, "front", 30, 50); math.Abs(got-x.want) > 1e-6 {
+			t.Errorf("fails as %s, validates %s: %v are answered rightly, not %v", x.fails, x.validates, got, x.want)
+		}
+	}
+}
+
+// TestForEver: who tries for ever gets there, however long it takes.
+func TestForEver(t *testing.T) {
+	r := played(t, `
+[service.worker]
+load         = "10/s"
+concurrency  = 100
+service_time = "10ms"
+needs        = [{ on = "store", timeout = "1s", retry = { attempts = 1000, backoff = "fixed", base = "100ms" } }]
+[service.store]
+capacity = "1000/s"
+`, `
+horizon = "10m"
+[[fault]]
+service = "store"
+at      = "10s"
+for     = "8m"
+effect  = "down"
+`, Options{})
+	if b := r.sum("worker"); b.Failed > 1e-6 || math.Abs(b.Good-b.Offered) > 2 {
+		t.Errorf("of %v %v failed and %v were answered", b.Offered, b.Failed, b.Good)
+	}
+}
+
+// sum is what a service did in a run, in the counts of requests.
+func (r *Result) sum(id string) (b ServiceBin) {
+	for _, x := range r.service(id).Bins {
+		b.Offered += x.Offered
+		b.Good += x.Good
+		b.Failed += x.Failed
+	}
+	return b
 }
 
 // TestWindows: they come in order, do not overlap, are never empty, and neighbours

@@ -31,8 +31,8 @@ func (r *Result) decide() {
 		return cmp.Or(
 			cmp.Compare(severity(b.Word), severity(a.Word)),
 			cmp.Compare(b.Worst, a.Worst),
-			cmp.Compare(math.Floor(10*b.Attempts), math.Floor(10*a.Attempts)),
-			cmp.Compare(b.Lost, a.Lost),
+			cmp.Compare(math.Round(10*b.Attempts), math.Round(10*a.Attempts)),
+			cmp.Compare(unit.Rough(b.Lost), unit.Rough(a.Lost)), // what people see as one is one
 			cmp.Compare(a.From, b.From),
 			cmp.Compare(a.ID, b.ID),
 		)

@@ -11,7 +11,7 @@ import (
 // FS holds one folder for each built-in catalog, and those of incidents in a folder of
 // their own.
 //
-//go:embed aws-us-east-1 web-shop incidents
+//go:embed aws-us-east-1 facebook-2021 google-2019 web-shop incidents
 var FS embed.FS
 
 const incidents = "incidents"
@@ -21,12 +21,18 @@ func Names() []string {
 	return slices.DeleteFunc(folders("."), func(name string) bool { return name == incidents })
 }
 
-// Incidents returns the names of the built-in incidents, sorted.
-func Incidents() []string { return folders(incidents) }
+// Incidents returns the names of the built-in incidents, sorted: the folders that have a
+// scenario.
+func Incidents() []string {
+	return slices.DeleteFunc(folders(incidents), func(name string) bool {
+		_, err := fs.Stat(FS, incidents+"/"+name+"/incident.toml")
+		return err != nil
+	})
+}
 
 // Incident returns the files of a built-in incident; false where there is none.
 func Incident(name string) (fs.FS, bool) {
-	if !slices.Contains(Incidents(), name) {
+	if !slices.Contains(folders(incidents), name) {
 		return nil, false
 	}
 	sub, err := fs.Sub(FS, incidents+"/"+name)

@@ -57,10 +57,11 @@ type backstageReader struct {
 	byRef     map[string]*entity
 	providers map[string][]*entity // of an API, by its ref
 	names     []string             // of services, to suggest
+	isName    map[string]bool
 }
 
 func readBackstage(d *Draft, files []File, o Options) {
-	r := &backstageReader{d: d, byRef: make(map[string]*entity), providers: make(map[string][]*entity)}
+	r := &backstageReader{d: d, byRef: make(map[string]*entity), providers: make(map[string][]*entity), isName: make(map[string]bool)}
 	for _, f := range files {
 		docs, err := readTrees(f.Data)
 		if err != nil {
@@ -134,6 +135,7 @@ func (r *backstageReader) name() {
 			e.service = e.kind + ":" + e.namespace + "/" + e.written
 		}
 		r.names = append(r.names, e.service)
+		r.isName[e.service] = true
 	}
 }
 
@@ -329,7 +331,7 @@ func (r *backstageReader) target(e *entity, ref, field string, line int) string 
 		}
 		return ""
 	}
-	r.d.Warnf(at, diag.DidYouMean(shortRef(ref), r.names), "%q of %s is declared nowhere", cleanName(ref), field)
+	r.d.Warnf(at, r.d.suggest(shortRef(ref), r.names), "%q of %s is declared nowhere", cleanName(ref), field)
 	return shortRef(ref)
 }
 
@@ -349,7 +351,7 @@ func (r *backstageReader) consume(e *entity, ref string, at diag.Span, field str
 	}
 	switch {
 	case len(providers) > 0:
-	case slices.Contains(r.names, shortRef(ref)):
+	case r.isName[shortRef(ref)]:
 		r.d.Warnf(at, "", "nobody provides the API %q; there is a service of that name, which does not say that it does", cleanName(ref))
 	default:
 		r.d.Warnf(at, "add it to providesApis of the component that does", "nobody provides the API %q, so it is not known whom %q needs", cleanName(ref), e.service)

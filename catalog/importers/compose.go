@@ -70,7 +70,8 @@ type composeReader struct {
 	files    []File
 	env      map[string]string // of interpolation
 	services []*composeService // in the order of the files
-	unset    []string          // variables that nothing sets
+	byName   map[string]*composeService
+	unset    []string // variables that nothing sets
 	extends  int
 
 	envFiles map[string][]variable // files of variables, by path
@@ -78,7 +79,7 @@ type composeReader struct {
 }
 
 func readCompose(d *Draft, files []File, _ Options) {
-	r := &composeReader{d: d, env: make(map[string]string), envFiles: make(map[string][]variable)}
+	r := &composeReader{d: d, env: make(map[string]string), byName: make(map[string]*composeService), envFiles: make(map[string][]variable)}
 	for _, f := range files {
 		if isDotEnv(f) {
 			variables := readDotEnv(f, r.env)
@@ -145,12 +146,11 @@ func (r *composeReader) chosen(names []string) []string {
 
 // service returns the service of a name, made where it is new.
 func (r *composeReader) service(name string, at diag.Span) *composeService {
-	for _, s := range r.services {
-		if s.name == name {
-			return s
-		}
+	if s := r.byName[name]; s != nil {
+		return s
 	}
 	s := &composeService{name: name, at: at}
+	r.byName[name] = s
 	r.services = append(r.services, s)
 	return s
 }
@@ -365,8 +365,8 @@ func (r *composeReader) link() {
 	}
 	for _, s := range r.services {
 		for _, e := range s.edges {
-			if !slices.Contains(declared, e.on) {
-				r.d.Warnf(e.at, diag.DidYouMean(e.on, declared), "%q names %q in %s, and there is no such service", s.name, e.on, strings.SplitN(e.rule, ",", 2)[0])
+			if r.byName[e.on] == nil {
+				r.d.Warnf(e.at, r.d.suggest(e.on, declared), "%q names %q in %s, and there is no such service", s.name, e.on, strings.SplitN(e.rule, ",", 2)[0])
 			}
 			known := unit.Stated
 			if e.to == catalog.ToServe {

@@ -520,13 +520,13 @@ func (l *dotLexer) quoted(t dotToken) (dotToken, error) {
 			b = append(b, c)
 		}
 		l.at++ // the closing quote
-		t.text = decodeDot(b)
 		before, line := l.at, l.line
 		if err := l.space(); err != nil {
 			return t, err
 		}
 		if l.at == len(l.text) || l.text[l.at] != '+' {
 			l.at, l.line = before, line
+			t.text = decodeDot(b)
 			return t, nil
 		}
 		l.at++

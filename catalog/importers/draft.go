@@ -34,10 +34,13 @@ type Draft struct {
 	Faults   diag.List  // sorted by place
 
 	from     []string // the files it is made of, in words
+	files    []string // their names
 	services map[string]*Service
 	needs    map[edge]*Need
 	entries  map[string]bool
-	full     bool
+
+	suggested int // how often
+	full      bool
 }
 
 // edge is a pair of services, the one that needs first.
@@ -72,6 +75,7 @@ type Need struct {
 	Claims   []Claim             // where it is known from, in the order of the files
 
 	calls float64 // as they were counted in the source that has most
+	more  int     // claims that are like others and were not kept
 }
 
 // Claim is what one place says of a need.
@@ -91,6 +95,13 @@ type Claim struct {
 	// Inferred marks what stands in no list of dependencies and follows from
 	// something else, such as an address in an environment variable.
 	Inferred bool
+	// Observed marks calls that were seen, and not only declared.
+	Observed bool
+}
+
+// Observed reports whether calls were seen.
+func (n *Need) Observed() bool {
+	return slices.ContainsFunc(n.Claims, func(c Claim) bool { return c.Observed })
 }
 
 // Declared reports whether a list of dependencies, or a call that was seen, says so.
@@ -202,11 +213,31 @@ func (d *Draft) Need(from, on string, c Claim) *Need {
 		n = &Need{From: a.ID, On: b.ID}
 		d.needs[edge{a.ID, b.ID}] = n
 	}
-	same := func(k Claim) bool { return k.At == c.At && k.Rule == c.Rule }
-	if !slices.ContainsFunc(n.Claims, same) {
-		n.Claims = append(n.Claims, c)
-	}
+	n.claim(c)
 	return n
+}
+
+// claim keeps what a place says. Of very many places, only those that say something
+// else than the others are kept, and the rest is counted.
+func (n *Need) claim(c Claim) {
+	const many = 8
+	for _, k := range n.Claims {
+		if k.At == c.At && k.Rule == c.Rule {
+			return
+		}
+	}
+	if len(n.Claims) >= many {
+		c := c
+		alike := func(k Claim) bool {
+			k.At, k.Rule, k.For, k.Guess = c.At, c.Rule, c.For, c.Guess
+			return k == c
+		}
+		if slices.ContainsFunc(n.Claims, alike) {
+			n.more++
+			return
+		}
+	}
+	n.Claims = append(n.Claims, c)
 }
 
 // settle decides what a need is from all that is claimed of it. A need to serve
@@ -278,6 +309,15 @@ func (d *Draft) fault(severity diag.Severity, at diag.Span, help, format string,
 		severity, at, help, format, args = diag.Warning, diag.Span{File: at.File}, "", "more warnings are not listed", nil
 	}
 	d.Faults.Add(diag.Diagnostic{Severity: severity, Span: at, Message: fmt.Sprintf(format, args...), Help: help})
+}
+
+// suggest is the help for a word that is none of those it could be. Each takes a look
+// at all of them, so that only the first few get one.
+func (d *Draft) suggest(word string, words []string) string {
+	if d.suggested++; d.suggested > maxSuggested {
+		return ""
+	}
+	return diag.DidYouMean(word, words)
 }
 
 // tooMany says once that a limit is reached.
@@ -368,6 +408,7 @@ func (t *Traffic) Done() {
 	for _, e := range sortedEdges(t.received) {
 		l := t.received[e]
 		in[e.from] += l.calls
+		l.claim.Observed = true
 		l.claim.Rule = strings.TrimSpace(l.claim.Rule + " " + counted(l.calls, "message") + " taken")
 		t.draft.Declare(e.from, diag.Span{})
 		t.draft.Declare(e.on, diag.Span{})
@@ -382,6 +423,7 @@ func (t *Traffic) Done() {
 	for _, e := range edges {
 		l := t.links[e]
 		c := l.claim
+		c.Observed = true
 		c.Rule = strings.TrimSpace(c.Rule + " " + counted(l.calls, "call"))
 		if l.failed > 0 {
 			c.Rule += ", " + number(l.failed) + " failed"

@@ -104,6 +104,7 @@ func Import(inputs []Input, o Options) *Draft {
 	for _, in := range inputs {
 		for _, f := range in.Files {
 			d.from = append(d.from, f.Name+" ("+in.Format.Title+")")
+			d.files = append(d.files, f.Name)
 		}
 		in.Format.reads(d, in.Files, o)
 	}

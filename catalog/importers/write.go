@@ -46,7 +46,16 @@ func (d *Draft) TOML() []byte {
 		b.WriteByte('\n')
 		b.WriteString(s.toml(needs[s.ID]))
 	}
-	return []byte(b.String())
+	return formatted(b.String())
+}
+
+// formatted lays out what we have written.
+func formatted(text string) []byte {
+	laid, faults := toml.Format("catalog", []byte(text))
+	if len(faults) > 0 {
+		panic("importers: " + faults[0].String())
+	}
+	return laid
 }
 
 // head is the comment a catalog begins with.
@@ -155,7 +164,7 @@ func (n *Need) toml() string {
 	if n.For != "" {
 		add("for", toml.String(n.For))
 	}
-	if v := quantity(n.Calls, func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }); v != "" {
+	if v := quantity(n.Calls, realNumber); v != "" {
 		add("calls", v)
 	}
 	add("source", oneOrList(n.Sources()))
@@ -167,7 +176,6 @@ func (n *Need) Sources() []string {
 	var list []string
 	for i, c := range n.Claims {
 		if i == maxSources {
-			list = append(list, fmt.Sprintf("and %d more places", len(n.Claims)-maxSources))
 			break
 		}
 		text := place(c.At)
@@ -175,6 +183,9 @@ func (n *Need) Sources() []string {
 			text += ": " + c.Rule
 		}
 		list = append(list, cleanText(text))
+	}
+	if more := max(0, len(n.Claims)-maxSources) + n.more; more > 0 {
+		list = append(list, "and "+plural(more, "more place", "more places"))
 	}
 	if n.Guess != "" {
 		list = append(list, "guess: "+n.Guess)
@@ -207,6 +218,8 @@ func quantity[T any](v unit.Value[T], write func(T) string) string {
 	}
 	return text + " }"
 }
+
+func realNumber(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/knockon/knockon/catalog/unit"
 )
 
-// MaxAttempts is the most a retry policy can say. Presets of software that goes on
-// until a time has passed say it, and their Deadline ends it.
+// MaxAttempts is the most a retry policy can say, and means for ever. Presets of
+// software that goes on until a time has passed say it, and their Deadline ends it.
 const MaxAttempts = 1000
 
 // Retry is what a caller does with a failed attempt.

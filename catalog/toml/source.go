@@ -28,6 +28,9 @@ func (d *Text) Line(n int) string {
 	return line
 }
 
+// Contains reports whether a file has a stretch of text, wherever that stands.
+func (d *Text) Contains(part string) bool { return strings.Contains(d.text, part) }
+
 // lineEnd is the offset at which line n ends, before its line ending.
 func (d *Text) lineEnd(n int) int {
 	end := len(d.text)
@@ -124,3 +127,6 @@ func (l *locator) width(line, from, to int) int {
 	}
 	return utf8.RuneCountInString(l.doc.text[from:to])
 }
+
+// String is the whole text, without a byte order mark and with a line feed at its end.
+func (d *Text) String() string { return d.text }

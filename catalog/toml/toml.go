@@ -93,6 +93,9 @@ func (t *Table) Get(key string) (Entry, bool) {
 	return Entry{}, false
 }
 
+// IsInline reports whether the table stands in braces, on one line.
+func (t *Table) IsInline() bool { return t.origin == enclosed }
+
 func (t *Table) find(key string) int {
 	if t.index != nil {
 		if i, ok := t.index[key]; ok {

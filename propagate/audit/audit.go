@@ -44,7 +44,8 @@ type Result struct {
 	Findings []Finding // ranked; suppressed and baselined ones among them
 	Timings  []Timing  // by rule, in the order they ran
 	Services int
-	Gone     int // entries of the baseline whose finding is no more
+	Compared bool // with a baseline
+	Gone     int  // entries of the baseline whose finding is no more
 }
 
 // Timing is how long one rule took.
@@ -117,6 +118,7 @@ func Run(ctx context.Context, in Input, o Options) (*Result, error) {
 		rank(result.Findings)
 	}
 	if o.Baseline != nil {
+		result.Compared = true
 		result.Gone = o.Baseline.mark(result.Findings)
 	}
 	return result, nil

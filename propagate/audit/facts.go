@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/propagate/plan"
@@ -27,14 +30,20 @@ type Facts struct {
 
 	today        time.Time
 	suppressions []*Suppression
-	ran          []*Rule // before this one
+	ran          []*Rule             // before this one
+	lacking      map[[2]string]*lack // by subject and key
 
 	damages   func() []graph.Damage
 	byRoot    func() []float64
 	plan      func() *plan.Plan
 	assumed   func() []bool
+	storms    func() []float64
+	products  func() []triesPath
 	total     float64
 	reliances map[graph.Node]*Reliance
+	seen      []int32 // by service: the last search that came to it
+	search    int32
+	count     []int32 // by service; all zero between calls of Shared
 }
 
 func newFacts(ctx context.Context, in Input) *Facts {
@@ -63,6 +72,8 @@ func newFacts(ctx context.Context, in Input) *Facts {
 		return p
 	})
 	f.assumed = sync.OnceValue(f.restOnAssumedLoad)
+	f.storms = sync.OnceValue(f.amplifications)
+	f.products = sync.OnceValue(f.retryProducts)
 	return f
 }
 
@@ -137,6 +148,29 @@ func (f *Facts) restOnAssumedLoad() []bool {
 		}
 	}
 	return rest
+}
+
+// Text is the text of a file of the catalog; nil when it is not at hand.
+func (f *Facts) Text(file string) *toml.Text {
+	i, ok := slices.BinarySearchFunc(f.Texts, file, func(t toml.Text, file string) int { return strings.Compare(t.File, file) })
+	if !ok {
+		return nil
+	}
+	return &f.Texts[i]
+}
+
+// SetKey is the edit that gives a service, a need or a policy, by its place, a key that
+// it does not have; nil where that is not mechanical.
+func (f *Facts) SetKey(at diag.Span, key, value, what string) []Edit {
+	text := f.Text(at.File)
+	if text == nil {
+		return nil
+	}
+	e, ok := text.SetKey(at, key, value)
+	if !ok {
+		return nil
+	}
+	return []Edit{{e, what}}
 }
 
 // Tier is the tier of a service; ok is false where it is not stated.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/toml"
 )
 
 // Finding is one thing that will hurt, at its place in the catalog.
@@ -57,12 +58,9 @@ type Step struct {
 	Text string
 }
 
-// Edit replaces Old by New at a place of a file. Old is what stands there, so that
-// an edit never changes what it was not made for; where it is empty New is put in.
+// Edit is a change of a file that mends a finding.
 type Edit struct {
-	At   diag.Span // where it begins; its width does not matter
-	Old  string    // on one line
-	New  string
+	toml.Edit
 	What string // for the preview, a few words
 }
 

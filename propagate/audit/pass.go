@@ -19,6 +19,9 @@ type Pass struct {
 func (p *Pass) Report(f Finding) {
 	f.Rule = p.rule
 	f.Severity = max(f.Severity, p.severity)
+	if f.At.File == "" { // it is about all of the catalog
+		f.At = FirstLine(p.Catalog)
+	}
 	if f.Subject == "" {
 		f.Subject = f.Service
 	}

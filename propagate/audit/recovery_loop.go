@@ -45,7 +45,7 @@ func repairLoops(p *Pass) {
 		// The farthest shows best how the loop closes.
 		last := len(healed) - 1
 		for i := range healed {
-			if r.by[healed[i]].at > r.by[healed[last]].at {
+			if r.place(healed[i]) > r.place(healed[last]) {
 				last = i
 			}
 		}

@@ -68,21 +68,35 @@ func dependentRedundancy(p *Pass) {
 	}
 }
 
+// mostShared bounds how many common services are looked at: the comparison of each with
+// each is for the few that are the nearest.
+const mostShared = 32
+
 // Shared returns the services without which more than spare of some services cannot
 // do. Those that only others of them lead to are left out.
 func (f *Facts) Shared(members []graph.Node, spare int) []graph.Node {
-	count := make(map[graph.Node]int)
-	for _, m := range members {
-		count[m]++ // a member may itself be what another cannot do without
-		for _, t := range f.Relies(m).Nodes {
-			count[t]++
-		}
+	if f.count == nil {
+		f.count = make([]int32, f.Graph.Len())
 	}
-	var shared []graph.Node
-	for v, n := range count {
-		if n > spare {
+	var shared, touched []graph.Node
+	touch := func(v graph.Node) {
+		if f.count[v]++; f.count[v] == 1 {
+			touched = append(touched, v)
+		} else if int(f.count[v]) == spare+1 {
 			shared = append(shared, v)
 		}
+	}
+	for _, m := range members {
+		touch(m) // a member may itself be what another cannot do without
+		for _, t := range f.Relies(m).Nodes {
+			touch(t)
+		}
+	}
+	for _, v := range touched {
+		f.count[v] = 0
+	}
+	if len(shared) > mostShared {
+		shared = shared[:mostShared] // the nearest
 	}
 	slices.Sort(shared)
 	// Of a chain only the nearest: what another shared service cannot do without is

@@ -11,15 +11,14 @@ import (
 // takes it down when it is lost, along chains of needs that nothing breaks.
 type Reliance struct {
 	Of    graph.Node
-	Nodes []graph.Node // nearest first, Of not among them
-	by    map[graph.Node]hop
+	Nodes []graph.Node         // nearest first, Of not among them
+	needs []*graph.Need        // by which the search came to each
+	at    map[graph.Node]int32 // places in Nodes; nil until somebody asks
 }
 
-// hop is how a search came to a service.
-type hop struct {
-	need *graph.Need // of the service before
-	at   int         // place in Nodes
-}
+// mostReliances is how many searches are remembered: on a large catalog the memory for
+// all would be that of a square.
+const mostReliances = 4096
 
 // Relies returns what a service cannot do without for long: hard needs to serve, also
 // through caches and leases that run out, which put a loss off and do not prevent it.
@@ -27,6 +26,9 @@ func (f *Facts) Relies(v graph.Node) *Reliance {
 	r, ok := f.reliances[v]
 	if !ok {
 		r = f.reach(v, cannotDoWithout)
+		if len(f.reliances) >= mostReliances {
+			clear(f.reliances)
+		}
 		f.reliances[v] = r
 	}
 	return r
@@ -50,16 +52,22 @@ func cannotDoWithout(n *graph.Need) bool {
 
 // reach is a breadth-first search along the needs for which follow is true.
 func (f *Facts) reach(v graph.Node, follow func(*graph.Need) bool) *Reliance {
-	r := &Reliance{Of: v, by: make(map[graph.Node]hop)}
+	if f.seen == nil {
+		f.seen = make([]int32, f.Graph.Len())
+	}
+	f.search++
+	f.seen[v] = f.search
+	r := &Reliance{Of: v}
 	visit := func(v graph.Node) {
 		for n := range f.Graph.Needs(v) {
 			if !follow(n) {
 				continue
 			}
 			for _, t := range f.Graph.Targets(n) {
-				if _, seen := r.by[t]; !seen && t != r.Of {
-					r.by[t] = hop{n, len(r.Nodes)}
+				if f.seen[t] != f.search {
+					f.seen[t] = f.search
 					r.Nodes = append(r.Nodes, t)
+					r.needs = append(r.needs, n)
 				}
 			}
 		}
@@ -71,22 +79,33 @@ func (f *Facts) reach(v graph.Node, follow func(*graph.Need) bool) *Reliance {
 	return r
 }
 
-// On reports whether the service cannot do without t.
-func (r *Reliance) On(t graph.Node) bool {
-	_, ok := r.by[t]
-	return ok
+// place is where a service stands in Nodes, or -1.
+func (r *Reliance) place(t graph.Node) int {
+	if r.at == nil {
+		r.at = make(map[graph.Node]int32, len(r.Nodes))
+		for i, v := range r.Nodes {
+			r.at[v] = int32(i)
+		}
+	}
+	if i, ok := r.at[t]; ok {
+		return int(i)
+	}
+	return -1
 }
+
+// On reports whether the service cannot do without t.
+func (r *Reliance) On(t graph.Node) bool { return r.place(t) >= 0 }
 
 // Path is the evidence for On: a shortest chain of needs to t, from the service.
 func (f *Facts) Path(r *Reliance, t graph.Node) []Step {
 	var steps []Step
 	for t != r.Of {
-		h, ok := r.by[t]
-		if !ok {
+		i := r.place(t)
+		if i < 0 {
 			break
 		}
-		steps = append(steps, f.Needs(h.need, t))
-		t = h.need.From
+		steps = append(steps, f.Needs(r.needs[i], t))
+		t = r.needs[i].From
 	}
 	slices.Reverse(steps)
 	return steps

@@ -15,12 +15,16 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/graph"
 )
 
 // want is the comment that says which finding belongs to a line, and a part of its
 // message: "# want KO203 9 attempts".
 var want = regexp.MustCompile(`#\s*want (KO\d+)(?: (.+?))?(?:;|$)`)
+
+// also names a rule without which the one under test has nothing to say.
+var also = regexp.MustCompile(`also run (KO\d+)`)
 
 // today is the day of all tests.
 var today = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
@@ -77,6 +81,9 @@ func runFolder(t *testing.T, a *txtar.Archive, folder, rule string) (wanted int)
 	t.Helper()
 	files := fstest.MapFS{}
 	options := Options{Only: []string{rule}, Today: today}
+	for _, m := range also.FindAllStringSubmatch(string(a.Comment), -1) {
+		options.Only = append(options.Only, m[1])
+	}
 	var wants []string // "file:line"
 	parts := make(map[string]string)
 	for _, f := range a.Files {
@@ -113,6 +120,9 @@ func runFolder(t *testing.T, a *txtar.Archive, folder, rule string) (wanted int)
 	var got []string
 	for i := range result.Findings {
 		f := &result.Findings[i]
+		if f.Rule.ID != rule {
+			continue
+		}
 		place := fmt.Sprintf("%s:%d", f.At.File, f.At.Line)
 		got = append(got, place)
 		if part, ok := parts[place]; ok && !strings.Contains(f.Message, part) {
@@ -123,12 +133,54 @@ func runFolder(t *testing.T, a *txtar.Archive, folder, rule string) (wanted int)
 		}
 		checkFinding(t, f)
 	}
+	checkEdits(t, in, result, options)
 	for _, w := range wants {
 		if !slices.Contains(got, w) {
 			t.Errorf("%s: a finding is missing", w)
 		}
 	}
 	return len(wants)
+}
+
+// checkEdits makes the edits of each finding and audits what they leave: the catalog
+// loads, and the finding is gone.
+func checkEdits(t *testing.T, in Input, result *Result, options Options) {
+	t.Helper()
+	for i := range result.Findings {
+		f := &result.Findings[i]
+		if len(f.Edits) == 0 {
+			continue
+		}
+		files := fstest.MapFS{}
+		for j := range in.Texts {
+			text := &in.Texts[j]
+			var edits []toml.Edit
+			for _, e := range f.Edits {
+				if e.What == "" {
+					t.Errorf("%s: an edit does not say what it does", f.Rule.ID)
+				}
+				if e.At.File == text.File {
+					edits = append(edits, e.Edit)
+				}
+			}
+			after, err := text.Splice(edits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, name, _ := strings.Cut(text.File, "/")
+			files[name] = &fstest.MapFile{Data: []byte(after)}
+		}
+		folder, _, _ := strings.Cut(f.At.File, "/")
+		again, err := Run(context.Background(), load(t, files, folder), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j := range again.Findings {
+			if again.Findings[j].Fingerprint() == f.Fingerprint() {
+				t.Errorf("%s is still there after its edits: %s", f.Rule.ID, again.Findings[j].Message)
+			}
+		}
+	}
 }
 
 // checkFinding holds what every finding owes to its reader.

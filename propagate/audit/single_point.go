@@ -38,32 +38,29 @@ var _ = register(Rule{
 
 func singlePoints(p *Pass) {
 	tier := int64(p.Count("tier"))
-	important := func(v graph.Node) bool {
-		t, ok := p.Tier(v)
-		return ok && t <= tier
-	}
-	all := 0
+	var all []graph.Node
 	for v := range graph.Node(p.Graph.Len()) {
-		if important(v) {
-			all++
+		if t, ok := p.Tier(v); ok && t <= tier {
+			all = append(all, v)
 		}
 	}
-	least := max(p.Count("least"), int(float64(p.Ratio("share"))*float64(all)))
+	least := max(p.Count("least"), int(float64(p.Ratio("share"))*float64(len(all))))
 	var clusters []*singlePoint
 	misses := 0
 	for _, d := range p.Ranking() {
 		// The ranking is by all that is hit. Where many in a row take too little down,
 		// those below do too.
-		if misses >= 200 || d.Count[graph.Down]-1 < least {
-			if misses++; misses >= 200 {
-				break
-			}
+		if misses >= enoughMisses {
+			break
+		}
+		if d.Count[graph.Down]-1 < least {
+			misses++
 			continue
 		}
 		b := p.Graph.Blast([]graph.Root{{Node: d.Root, As: graph.IsDown}}, graph.Options{})
 		s := &singlePoint{root: d.Root, blast: b}
-		for v := range graph.Node(p.Graph.Len()) {
-			if v != d.Root && important(v) && b.Outcome(v) == graph.Down {
+		for _, v := range all {
+			if v != d.Root && b.Outcome(v) == graph.Down {
 				s.fall = append(s.fall, v)
 			}
 		}
@@ -78,9 +75,12 @@ func singlePoints(p *Pass) {
 	}
 	clusters = clusters[:min(len(clusters), p.Count("most"))]
 	for _, s := range clusters {
-		p.Report(s.finding(p, all, tier))
+		p.Report(s.finding(p, len(all), tier))
 	}
 }
+
+// enoughMisses is after how many services that take too little down the search ends.
+const enoughMisses = 100
 
 // singlePoint is a service that takes important ones down.
 type singlePoint struct {

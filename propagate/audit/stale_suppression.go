@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/toml"
 )
 
 var staleSuppressions = register(Rule{
@@ -35,7 +39,7 @@ func checkSuppressions(p *Pass) {
 		return false
 	}
 	for _, s := range p.suppressions {
-		f := Finding{Subject: s.Rule + " " + s.Subject, At: s.At}
+		f := Finding{Subject: strings.TrimSpace(s.Rule+" "+s.Subject) + ": " + s.Reason, At: s.At}
 		what := s.Rule
 		if s.Subject != "" {
 			what += " for " + s.Subject
@@ -53,6 +57,7 @@ func checkSuppressions(p *Pass) {
 		case s.Uses == 0 && ran(s.Rule):
 			f.Message = fmt.Sprintf("nothing needs the suppression of %s any more", what)
 			f.Fix = "Remove it."
+			f.Edits = p.remove(s)
 		default:
 			continue
 		}
@@ -61,4 +66,22 @@ func checkSuppressions(p *Pass) {
 		}
 		p.Report(f)
 	}
+}
+
+// remove is the edit that takes a suppression out of a comment. One that does not hold
+// its line alone leaves it to what stands before it.
+func (p *Pass) remove(s *Suppression) []Edit {
+	text := p.Text(s.At.File)
+	if s.Line == 0 || text == nil {
+		return nil
+	}
+	line := []rune(text.Line(s.At.Line))
+	from := min(s.At.Col-1, len(line))
+	old := string(line[from:])
+	for from > 0 && unicode.IsSpace(line[from-1]) {
+		from--
+		old = string(line[from]) + old
+	}
+	at := diag.Span{File: s.At.File, Line: s.At.Line, Col: from + 1}
+	return []Edit{{toml.Edit{At: at, Old: old}, "without a suppression that nothing needs"}}
 }

@@ -69,6 +69,7 @@ func suppressions(texts []toml.Text) []*Suppression {
 // readSuppression reads what follows the marker.
 func readSuppression(at diag.Span, text string) *Suppression {
 	s := &Suppression{At: at}
+	text, _, _ = strings.Cut(text, " #") // another comment within the comment
 	keys := suppressionKey.FindAllStringSubmatchIndex(text, -1)
 	head := text
 	if len(keys) > 0 {

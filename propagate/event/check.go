@@ -398,7 +398,7 @@ func (en *engine) bringBack(i int32) {
 
 // disable stops a health check, or starts it again: the rotation stays as it is, and
 // what it tests is exposed.
-func (en *engine) disable(id string, off bool) {
+func (en *engine) disable(id string, off, putBack bool) {
 	for i := range en.checks.all {
 		k := &en.checks.all[i]
 		if k.ID != id {
@@ -412,5 +412,24 @@ func (en *engine) disable(id string, off bool) {
 				s.exposed = s.exposed || en.checks.all[en.checks.rounds[r].check].disabled
 			}
 		}
+		for j := range en.checks.rounds {
+			if r := &en.checks.rounds[j]; putBack && int(r.check) == i && k.Via != plan.ViaRestart {
+				en.putBack(r)
+			}
+		}
 	}
+}
+
+// putBack puts all in rotation that a health check has taken out, as if it had never
+// failed.
+func (en *engine) putBack(r *round) {
+	k, s := &en.checks.all[r.check], &en.services[r.service]
+	r.open = false
+	probes := en.checks.probes[r.first:][:len(s.parts)]
+	for i := range probes {
+		p := &probes[i]
+		p.Tally, p.removed, p.pending = mech.Tally{}, false, false
+		p.fade.Turn(true, seconds(en.now), seconds(k.over()))
+	}
+	en.turnedBy(k, s)
 }

@@ -159,7 +159,7 @@ func (en *engine) do(d *scenario.Deed, r *propagate.ActionResult) {
 		return
 	case scenario.Disable, scenario.Enable:
 		if !d.Autoscale {
-			en.disable(d.Target, d.Verb == scenario.Disable)
+			en.disable(d.Target, d.Verb == scenario.Disable, d.PutBack)
 			return
 		}
 	}

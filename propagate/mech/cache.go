@@ -59,7 +59,9 @@ import "math"
 //
 //	di/dt = x - l i + (1-q-r) u/L,   du/dt = l i - u/L
 //
-// Both are solved in closed form, so that a step may be long.
+// Both are solved in closed form, so that a step may be long. Where it is longer than a
+// key lives, a part of what becomes valid in it ends in it as well: x holds that part too,
+// and is the solution of one linear equation.
 //
 // # When it is wrong
 //
@@ -89,8 +91,8 @@ type Cache struct {
 	refused  float64 // share of fetches whose failure is remembered, when last some ended
 	filling  float64 // of the keys, became valid per second in the step before
 	barring  float64 // likewise, became known to fail
-	early    float64 // of those, what was taken to end its time in the step itself
-	soon     float64 // likewise
+	early    float64 // share of it that had its time in the step itself
+	soon     float64 // likewise, of what became known to fail
 	expiring float64 // of the keys, per second, in the step before
 	forgot   float64 // likewise, of those known to fail
 	aging    float64 // likewise, of the old values
@@ -201,7 +203,9 @@ func (c *Cache) settle(now float64) {
 	if !c.Coalesce && !math.IsInf(c.stay, 1) && c.asked > 0 {
 		first = 1 / (1 + float64(decided/length/c.asked*c.stay))
 	}
-	first = min(first, open/decided)
+	if rest := float64(filled*(1-c.early)) + float64(failed*(1-c.soon)); rest > open {
+		first = min(first, open/rest)
+	}
 	filled, failed = float64(filled*first), float64(failed*first)
 	pinned := 0.0
 	if c.Pinned > c.kept {
@@ -210,8 +214,8 @@ func (c *Cache) settle(now float64) {
 	c.kept += pinned
 	filled -= pinned
 	c.filling, c.barring = filled/length, failed/length
-	c.valid.PutRest(c.from, now, filled, filled-c.early)
-	c.negative.PutRest(c.from, now, failed, failed-c.soon)
+	c.valid.PutRest(c.from, now, filled, filled*(1-c.early))
+	c.negative.PutRest(c.from, now, failed, failed*(1-c.soon))
 	filled += pinned
 	c.old.Keep(1 - min(1, filled/missing))
 }
@@ -223,32 +227,36 @@ func (c *Cache) Step(now, h, asked, well, stay float64) Recall {
 	c.from, c.stay = now, stay
 	missing0, barred0 := c.missing(), c.negative.Mass()
 	ended, forgot := c.valid.Take(now+h), c.negative.Take(now+h)
-	// What becomes valid in a long step may have had its time within it, as much as the
-	// step before lets expect.
-	c.early = float64(c.filling * h * c.valid.Within(now, now+h, now+h))
-	c.soon = float64(c.barring * h * c.negative.Within(now, now+h, now+h))
-	ended, forgot = ended+c.early, forgot+c.soon
-	c.expiring, c.forgot, c.aging = ended/h, forgot/h, 0
-	if c.Stale > 0 {
-		c.old.Low = c.Stale
-		c.old.Put(now, now+h, ended)
-		c.aging = c.old.Take(now+h) / h
-	}
 	x := (ended + forgot) / h
 	rate := asked / h / c.Keys
 	refused := min(c.refused, 1-well)
 	open0 := max(0, missing0-barred0)
+	// What becomes valid, or known to fail, in a long step may have had its time within
+	// it: these shares. Then it may be asked for once more, in the same step.
+	c.early, c.soon = c.valid.Within(now, now+h, now+h), c.negative.Within(now, now+h, now+h)
+	early, soon := c.early, c.soon
+	if c.Pinned > c.kept && missing0 > 0 {
+		early *= 1 - min(1, (c.Pinned-c.kept)/missing0)
+	}
 	var r Recall
-	newly := 0.0 // known to fail
+	filled, newly := 0.0, 0.0 // in the step; the second are known to fail
 	if c.Coalesce {
 		under0 := max(0, min(open0, c.under))
 		pace := 0.0
 		if !math.IsInf(stay, 1) {
 			pace = 1 / max(1e-9, stay)
 		}
-		idle, under := renew(open0-under0, under0, rate, pace, pace*(1-well-refused), x, h)
+		play := func(x float64) (idle, under float64) {
+			return renew(open0-under0, under0, rate, pace, pace*(1-well-refused), x, h)
+		}
+		idle, under := play(x)
+		if again := float64(pace * (float64(early*well) + float64(soon*refused)) / h); again > 0 {
+			_, more := play(x + 1) // it is a straight line
+			x += float64(again*under) / max(1e-9, 1-float64(again*max(0, more-under)))
+			idle, under = play(x)
+		}
 		r.Call, r.Wait = idle/h, under/h
-		newly = float64(pace * under * refused)
+		filled, newly = float64(pace*under*well), float64(pace*under*refused)
 	} else {
 		k := float64(rate * (well + refused))
 		if math.IsInf(stay, 1) {
@@ -257,11 +265,24 @@ func (c *Cache) Step(now, h, asked, well, stay float64) Recall {
 		if k > 0 {
 			k /= 1 + float64(k*stay)
 		}
-		mean := float64(open0*phi1(-k*h)) + float64(x*h*phi2(-k*h))
+		first, then := float64(open0*phi1(-k*h)), float64(h*phi2(-k*h)) // the mean is first + x then
+		if decided := well + refused; decided > 0 {
+			again := k * (float64(early*well) + float64(soon*refused)) / decided
+			x = (x + float64(again*first)) / max(1e-9, 1-float64(again*then))
+		}
+		mean := first + float64(x*then)
 		r.Call, c.asked = mean, mean
 		if well+refused > 0 {
+			filled = float64(k*mean*h) * well / (well + refused)
 			newly = float64(k*mean*h) * refused / (well + refused)
 		}
+	}
+	ended, forgot = ended+float64(filled*early), forgot+float64(newly*soon)
+	c.expiring, c.forgot, c.aging = ended/h, forgot/h, 0
+	if c.Stale > 0 {
+		c.old.Low = c.Stale
+		c.old.Put(now, now+h, ended)
+		c.aging = c.old.Take(now+h) / h
 	}
 	r.Call = max(0, min(1, r.Call))
 	r.Wait = max(0, min(1-r.Call, r.Wait))
@@ -331,6 +352,13 @@ func (c *Cache) Next(now, base, otherwise, slack float64) float64 {
 		at = c.old.Next(after, at, c.aging, slack)
 	}
 	return at
+}
+
+// Even reports whether, but for a slack, as many keys end their time as begin it: then a
+// step may hold many lives of a key.
+func (c *Cache) Even(slack float64) bool {
+	slack /= c.Keys
+	return math.Abs(c.filling-c.expiring) <= slack && math.Abs(c.barring-c.forgot) <= slack
 }
 
 // Shortest is how long a step may be at most where rates change.

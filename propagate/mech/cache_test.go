@@ -51,8 +51,8 @@ func TestCacheAtRest(t *testing.T) {
 				full := &answering{Cache: mech.NewCache(1000, 60-spread/2, spread, 0, 0), asked: 1000 * l, well: 1}
 				full.Coalesce = coalesce
 				full.Fill(l, 0)
-				for _, h := range []float64{0.1, 2.5, 0.7} {
-					if r := full.play(full.at+100, h); !near3(r.Hit, want, 2e-3) || !near3(1-r.Hit, 1-want, 2e-2) {
+				for _, h := range []float64{0.1, 2.5, 50, 1000, 0.1, 0.7} { // some hold many lives of a key
+					if r := full.play(full.at+max(100, h), h); !near3(r.Hit, want, 2e-3) || !near3(1-r.Hit, 1-want, 2e-2) {
 						t.Errorf("l %v, spread %v, steps of %v: %v hits, want %v", l, spread, h, r.Hit, want)
 					}
 				}

@@ -481,7 +481,8 @@ func (c *leaseCell) together(o *leaseCell, share float64) (d0, d1 float64) {
 	wide := float64(was*was*(1-share)) + float64(is*is*share) + float64(12*share*(1-share)*apart*apart)
 	half := float64(0.5 * math.Sqrt(wide))
 	mean += float64(share * apart)
-	return max(mean-half, min(c.d0, o.d0)), min(mean+half, max(c.d1, o.d1))
+	half = min(half, mean-min(c.d0, o.d0), max(c.d1, o.d1)-mean) // nobody before the first or after the last
+	return mean - half, mean + half
 }
 
 // Copy makes l a copy of o, in l's memory.

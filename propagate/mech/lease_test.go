@@ -162,3 +162,27 @@ func TestLeasesCopy(t *testing.T) {
 		t.Error("the copy changed with what it was made of")
 	}
 }
+
+// TestPhasesStayApart: however many cells there are, they are put together so that
+// renewals stay as even as they were. Holders came by their leases at even times in a
+// period, in more cells than are told apart, and half of all renewals are answered.
+func TestPhasesStayApart(t *testing.T) {
+	l := mech.Leases{Every: 180, Low: 1e6}
+	const step = 0.25
+	now := 0.0
+	for ; now < 180; now += step {
+		l.Grant(now, now+step, 100*step, now+step)
+	}
+	for now < 3600 {
+		l.Undecided = now
+		due := 0.0
+		for range 80 { // 20 s
+			due += l.Due(now, step)
+			l.Renewed(now, now+step, 0.5)
+			now += step
+		}
+		if now > 720 && math.Abs(due-2000) > 700 {
+			t.Errorf("in the 20 s to %v %v renew, and 2000 if all is even", now, due)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/policy"
 	"github.com/knockon/knockon/propagate/mech"
 )
 
@@ -70,6 +71,11 @@ func (p *Plan) newCall(from, to int32, j int, n *catalog.Need) Call {
 		Clients: 1, Lease: -1, Work: 1,
 	}
 	id, target := p.Services[from].ID, p.Services[to].ID
+	// Who believes one that answers wrongly without its needs has no use for what would
+	// stand in for no answer: its own are wrong as well, and so they fail.
+	if e.Believes && n.To == catalog.ToServe && p.Services[to].Decl.FailsAs == catalog.FailsCorrupt {
+		e.Loss = catalog.Fail
+	}
 	if !e.Async {
 		if n.Timeout.IsStated() {
 			e.Timeout = n.Timeout.V.Seconds()
@@ -90,7 +96,10 @@ func (p *Plan) newCall(from, to int32, j int, n *catalog.Need) Call {
 	if r := n.Retry; r != nil {
 		attempts := r.Attempts.Or(3)
 		retries = int(min(attempts, mech.MaxAttempts)) - 1
-		if more := float64(attempts - mech.MaxAttempts); more > 0 {
+		switch more := float64(attempts - mech.MaxAttempts); {
+		case attempts >= policy.MaxAttempts: // the most that can be said: for ever
+			e.Again = 1
+		case more > 0:
 			e.Again = more / (more + 1)
 		}
 		if r.Backoff == "" && retries > 0 {

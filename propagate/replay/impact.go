@@ -130,7 +130,9 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 	}
 	bins := len(d.members[0].Bins)
 	states := make([]propagate.State, bins)
-	failing := propagate.Healthy // of the last bin in which anything was settled
+	// Of the last bin in which anything was settled: where callers neither hear nor give
+	// up, it is as it was.
+	failing := propagate.Healthy
 	for i := range bins {
 		length := times[i+1] - times[i]
 		var good, failed, throttled, offered, nominal float64
@@ -162,6 +164,10 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 			}
 		case told:
 			failing = propagate.Healthy
+		case down && d.waits(0.5*(times[i]+times[i+1])): // work waits there, and nobody is there to do it
+			failing = propagate.Down
+		case delayed: // it waits, and nobody gave up: that is no failure
+			failing = propagate.Healthy
 		case down:
 			failing = propagate.Down
 		case offered <= float64(1e-3*nominal)*length:
@@ -176,6 +182,17 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 		}
 	}
 	return states
+}
+
+// waits reports whether all of them wait for a restart at a time: they do not come back
+// by themselves.
+func (d *demand) waits(t float64) bool {
+	for _, s := range d.members {
+		if !slices.ContainsFunc(s.Hand, func(h propagate.Span) bool { return h.From <= t && t < h.To }) {
+			return false
+		}
+	}
+	return true
 }
 
 // windows are the spans of bins in one state. What is impaired for less than

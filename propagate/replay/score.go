@@ -67,6 +67,10 @@ type Ends struct {
 // Private names the boundaries that a parameter of their own has been fitted to.
 func Judge(rec *scenario.Record, impacts []Impact, horizon float64, private map[Ends]string) *Score {
 	s := &Score{Windows: make([]Window, len(rec.Windows))}
+	for i := range s.Windows {
+		none := Boundary{Simulated: math.NaN(), Error: math.NaN()}
+		s.Windows[i] = Window{Recorded: i, Onset: none, Recover: none}
+	}
 	merged := Merge(impacts)
 	of := make(map[string][]Impact)
 	for _, x := range merged {
@@ -117,8 +121,6 @@ func Judge(rec *scenario.Record, impacts []Impact, horizon float64, private map[
 	s.RightState = right / minutes
 	s.Overlap = meanOverlap(s.Services)
 	for i := range s.Windows {
-		w := &s.Windows[i]
-		w.Recorded = i
 		s.once(rec, i)
 	}
 	s.Onsets = s.errors(func(w *Window) *Boundary { return &w.Onset })

@@ -18,7 +18,7 @@ const maxSuggestions = 200
 // zones and replicas of a service, needs of one, leases, health checks. A scenario
 // without errors can be played on the catalog.
 func (s *Scenario) Check(c *catalog.Catalog) diag.List {
-	k := &checker{s: s, doc: s.doc, c: c, named: make(map[string]bool, len(c.Services))}
+	k := &checker{s: s, c: c, named: make(map[string]bool, len(c.Services))}
 	for i := range c.Services {
 		k.named[c.Services[i].ID] = true
 	}
@@ -52,7 +52,6 @@ func (s *Scenario) Check(c *catalog.Catalog) diag.List {
 		k.expect(&s.Expects[i])
 	}
 	if s.Record != nil {
-		k.doc = s.Record.doc
 		k.record(s.Record)
 	}
 	return listed(k.faults, k.unlisted)
@@ -61,7 +60,6 @@ func (s *Scenario) Check(c *catalog.Catalog) diag.List {
 // checker compares a scenario with a catalog.
 type checker struct {
 	s         *Scenario
-	doc       *toml.Document // of the file that is looked at; nil where none was read
 	c         *catalog.Catalog
 	named     map[string]bool
 	ids       []string // of all services, once somebody needs them
@@ -80,10 +78,19 @@ func (k *checker) add(severity diag.Severity, at diag.Span, help, message string
 	d := diag.Diagnostic{Severity: severity, Span: at, Message: message, Help: help}
 	if at.IsZero() {
 		d.Span.File = k.s.File
-	} else if k.doc != nil {
-		d.Text = k.doc.Line(at.Line)
+	} else if doc := k.s.document(at.File); doc != nil {
+		d.Text = doc.Line(at.Line)
 	}
 	k.faults.Add(d)
+}
+
+// document is the file of a place: that of the scenario, or of its record where that
+// stands apart; nil where no file was read.
+func (s *Scenario) document(file string) *toml.Document {
+	if s.Record != nil && s.Record.doc != nil && s.Record.File == file {
+		return s.Record.doc
+	}
+	return s.doc
 }
 
 // service reports a name that no service has.

@@ -50,7 +50,7 @@ var deeds = []struct {
 	Mend:        {onNeed, nil, `{ mend = "shop -> api" }`},
 	Shed:        {onService, []string{"class"}, `{ shed = "api", class = 2 }`},
 	Unshed:      {onService, nil, `{ unshed = "api" }`},
-	Disable:     {onAutomatic, nil, `{ disable = "targets" } or { disable = "autoscale of api" }`},
+	Disable:     {onAutomatic, []string{"put_back"}, `{ disable = "targets" } or { disable = "autoscale of api" }`},
 	Enable:      {onAutomatic, nil, `{ enable = "targets" } or { enable = "autoscale of api" }`},
 	Pace:        {onLease, []string{"to"}, `{ pace = "droplets", to = "300/s" }`},
 	Unpace:      {onLease, nil, `{ unpace = "droplets" }`},
@@ -60,7 +60,7 @@ var deeds = []struct {
 }
 
 // deedKeys are the keys of a deed beside its verb. Purge is one of both.
-var deedKeys = []string{"to", "relax", "until", "takes", "waves", "every", "zone", "class"}
+var deedKeys = []string{"to", "relax", "until", "takes", "waves", "every", "zone", "class", "put_back"}
 
 func (r *reader) deed(t *toml.Table, a *Action) {
 	d := r.doc.Decoder(t, "a deed of [[action]]", &r.faults)
@@ -199,6 +199,10 @@ func (r *reader) extent(d *toml.Decoder, x *Deed) {
 			d.Errorf(d.At(), `add to = "api-2"`, "fail_over does not say who is called instead")
 		} else if r.name(d, "to", "service", &x.Instead, &x.InsteadAt) && (x.Instead == x.To || x.Instead == x.From) && x.From != x.To {
 			d.Errorf(x.InsteadAt, "name another service", "the calls of %q to %q cannot go to %q instead", short(x.From), short(x.To), short(x.Instead))
+		}
+	case Disable:
+		if d.Bool("put_back", &x.PutBack); x.PutBack && x.Autoscale {
+			d.Errorf(d.Key("put_back"), "leave it out", "an autoscaling takes nothing out of rotation")
 		}
 	case Pace:
 		if !d.Has("to") {

@@ -457,8 +457,11 @@ func ReadIncident(fsys fs.FS, name string) (*Scenario, diag.List, error) {
 	rec, others := ParseRecord(recorded, data)
 	faults = append(faults, others...)
 	if s != nil && rec != nil {
-		if s.Record != nil {
-			faults.Errorf(s.Record.place(), "keep one of them", "the windows of this incident are recorded here and in %s", recorded)
+		if own := s.Record; own != nil {
+			if len(own.Windows) > 0 && len(rec.Windows) > 0 {
+				faults.Errorf(own.Windows[0].Span, "keep one of them", "the windows of this incident are recorded here and in %s", recorded)
+			}
+			rec.join(own)
 		}
 		s.Record = rec
 	}
@@ -469,13 +472,11 @@ func ReadIncident(fsys fs.FS, name string) (*Scenario, diag.List, error) {
 	return s, faults, nil
 }
 
-// place is where the record begins, for messages.
-func (rec *Record) place() diag.Span {
-	switch {
-	case len(rec.Windows) > 0:
-		return rec.Windows[0].Span
-	case len(rec.Parameters) > 0:
-		return rec.Parameters[0].Span
-	}
-	return diag.Span{File: rec.File, Line: 1, Col: 1, Width: 1}
+// join adds what another file says of the same incident.
+func (rec *Record) join(other *Record) {
+	rec.Sources = append(rec.Sources, other.Sources...)
+	rec.Once = append(rec.Once, other.Once...)
+	rec.Controls, rec.ControlsAt = append(rec.Controls, other.Controls...), append(rec.ControlsAt, other.ControlsAt...)
+	rec.Windows = append(rec.Windows, other.Windows...)
+	rec.Parameters = append(rec.Parameters, other.Parameters...)
 }

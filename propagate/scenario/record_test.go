@@ -167,6 +167,13 @@ func TestReadIncident(t *testing.T) {
 	if s, faults, _ = ReadIncident(fsys, "here"); s != nil || !strings.Contains(faults[0].Message, "recorded here and in here/recorded.toml") {
 		t.Error(faults)
 	}
+	fsys["incident.toml"] = &fstest.MapFile{Data: []byte(scene + "[[parameter]]\nname = \"own\"\nof = 'service \"db\".load'\nrange = [\"1/s\", \"2/s\"]\n")}
+	if s, faults, _ = ReadIncident(fsys, "here"); s == nil || len(s.Record.Windows) != 3 || len(s.Record.Parameters) != 2 {
+		t.Error(faults)
+	} else if faults := s.Check(mustLoad(t, incidentCatalog)); len(faults) != 1 || !strings.HasPrefix(faults[0].Text, "of = ") || faults[0].Span.File != "here/incident.toml" {
+		t.Error(faults)
+	}
+	fsys["incident.toml"] = &fstest.MapFile{Data: []byte(incident)}
 	delete(fsys, "recorded.toml")
 	if s, faults, _ = ReadIncident(fsys, "here"); s == nil || len(s.Record.Windows) != 3 {
 		t.Error(faults)
@@ -229,5 +236,27 @@ func TestAWSRecordIsTheScoredSheet(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestDocumentedRecord holds that the example of docs/replay.md can be read, and that the
+// page names every word of the language.
+func TestDocumentedRecord(t *testing.T) {
+	page, err := os.ReadFile("../../docs/replay.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "```toml\n")
+	text, _, ok := strings.Cut(text, "```")
+	s, faults := Parse("replay.md", []byte(text))
+	if !ok || len(faults) > 0 || s.Record == nil || len(s.Record.Windows) != 1 || len(s.Record.Parameters) != 1 {
+		t.Fatal(faults)
+	}
+	for _, words := range [][]string{RecordedStates, ClassWords, Confidences, {"source", "controls", "once", "of", "start_class", "end_class", "limit", "facts", "unscored", "range", "why", IncidentFile, RecordedFile}} {
+		for _, word := range words {
+			if !strings.Contains(string(page), "`"+word+"`") {
+				t.Errorf("docs/replay.md does not say %q", word)
+			}
+		}
 	}
 }

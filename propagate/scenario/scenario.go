@@ -194,6 +194,7 @@ const (
 type Deed struct {
 	Verb      Verb
 	Target    string        // a service; of Restore and RollBack a fault's ID; of Pace, Unpace, Pause and Resume a lease; of Disable and Enable a health check; "" where From and To are stated
+	PutBack   bool          // of Disable: what the health check has taken out of rotation returns to it
 	Autoscale bool          // of Disable and Enable: Target is a service, and this is about its autoscaling
 	From      string        // of Cut, Bypass, FailOver and Mend: the service whose need it is
 	To        string        // of these: the service that it needs

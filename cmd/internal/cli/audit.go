@@ -34,6 +34,7 @@ type auditFlags struct {
 	today         string
 	most          int
 	timings       bool
+	fix, preview  bool
 }
 
 // defaultFailOn is the severity from which on an audit fails.
@@ -62,7 +63,8 @@ suppressed nor in the baseline.`,
 		Example: `  knockon audit
   knockon audit shop.toml --top 0                     all findings with their evidence
   knockon audit --rule KO101,KO105
-  knockon audit --fail-on error --format json
+  knockon audit --fail-on error --format sarif -o audit.sarif
+  knockon audit --fix --preview
   knockon audit --write-baseline baseline.json        accept what there is
   knockon audit --baseline baseline.json              fail on what is new`,
 		ValidArgsFunction: a.completeCatalogs,
@@ -87,6 +89,8 @@ suppressed nor in the baseline.`,
 	f.StringVar(&flags.today, "today", "", "the `date` on which suppressions expire or not; without it, today")
 	f.IntVar(&flags.most, "top", 5, "how many findings are shown with their evidence; 0 for all")
 	f.BoolVar(&flags.timings, "timings", false, "say how long each rule took")
+	f.BoolVar(&flags.fix, "fix", false, "mend what can be mended by itself, and show the lines that change")
+	f.BoolVar(&flags.preview, "preview", false, "with --fix: show what would change, and write nothing")
 	mustRegister(c.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(audit.FailOnWords, cobra.ShellCompDirectiveNoFileComp)))
 	mustRegister(c.RegisterFlagCompletionFunc("rule", completeRules))
 	return c
@@ -127,6 +131,9 @@ func (a *app) audit(flags *auditFlags) error {
 	if flags.writeBaseline != "" {
 		return a.writeBaseline(flags.writeBaseline, result)
 	}
+	if flags.fix {
+		return a.fix(texts, result, flags.preview)
+	}
 	if err := a.write(plan, out.NewAudit(c, result, flags.most)); err != nil {
 		return err
 	}
@@ -144,6 +151,10 @@ func (a *app) auditOptions(flags *auditFlags) (o audit.Options, failOn string, e
 		return o, "", usagef("--top %d: write a number of findings, or 0 for all", flags.most)
 	case flags.noConfig && flags.config != "":
 		return o, "", usagef("--config and --no-config exclude each other")
+	case flags.preview && !flags.fix:
+		return o, "", usagef("--preview goes with --fix")
+	case flags.fix && (len(a.outputs) > 0 || a.format != ""):
+		return o, "", usagef("--fix shows the lines that change and writes no report; leave -o and --format out")
 	case flags.failOn != "" && !slices.Contains(audit.FailOnWords, flags.failOn):
 		return o, "", usagef("--fail-on %q is not known; use one of %s", flags.failOn, strings.Join(audit.FailOnWords, ", "))
 	}

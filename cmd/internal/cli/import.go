@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/diag"
 	"github.com/knockon/knockon/catalog/importers"
 	"github.com/knockon/knockon/out"
@@ -23,7 +25,7 @@ const maxWarned = 25
 
 func newImport(a *app) *cobra.Command {
 	var options importers.Options
-	var window string
+	var window, into string
 	var overwrite bool
 	c := &cobra.Command{
 		Use:   "import [FORMAT] FILE...",
@@ -38,6 +40,7 @@ func newImport(a *app) *cobra.Command {
   knockon import .                                   whatever is in this folder
   curl -s 'jaeger:16686/api/dependencies?…' | knockon import jaeger - -o catalog.toml
   knockon import compose.yaml dependencies.json      declared and observed, together
+  knockon import dependencies.json --into catalog.toml     add, keep what is written by hand
   knockon import csv calls.csv --from caller --on callee
   knockon import compose.yaml --format json | jq .dependencies`,
 		ValidArgsFunction: func(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
@@ -55,7 +58,9 @@ func newImport(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := mayWrite(plan, overwrite); err != nil {
+			if into != "" && len(a.outputs) == 0 && a.format == "" {
+				plan[0].file = into
+			} else if err := mayWrite(plan, overwrite); err != nil {
 				return err
 			}
 			if options.Window, err = parseWindow(window); err != nil {
@@ -65,10 +70,14 @@ func newImport(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if into != "" {
+				return a.mergeInto(plan, into, d)
+			}
 			return a.write(plan, out.NewImport(d))
 		},
 	}
 	a.addOutput(c, (*out.Import)(nil))
+	c.Flags().StringVar(&into, "into", "", "add to a catalog's `file`: what is written by hand stays, and disagreement is reported")
 	c.Flags().BoolVar(&overwrite, "overwrite", false, "let -o replace a catalog that exists")
 	c.Flags().BoolVar(&options.Reverse, "reverse", false, "of graphs as drawn: an arrow leads from what is needed to what needs it")
 	c.Flags().StringVar(&options.From, "from", "", "of CSV: the `column` with the one that needs")
@@ -77,6 +86,98 @@ func newImport(a *app) *cobra.Command {
 	c.Flags().StringVar(&window, "window", "", "over how long calls were counted, such as 24h; then loads are known")
 	return c
 }
+
+// mergeInto adds an import to a catalog, and says what the two say of each other.
+func (a *app) mergeInto(plan []output, file string, d *importers.Draft) error {
+	if len(a.catalogs) > 0 {
+		return usagef("--into names the catalog; leave -c out")
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return usagef("cannot read %s: %w", file, reason(err))
+	}
+	if info.IsDir() {
+		return usagef("%s is a folder; name the file in it that --into adds to", file)
+	}
+	source, release, err := a.source("./" + strings.TrimPrefix(file, "./"))
+	if filepath.IsAbs(file) {
+		source, release, err = a.source(file)
+	}
+	if err != nil {
+		return &exitError{exitInput, err}
+	}
+	defer release()
+	text, err := fs.ReadFile(source.FS, source.Path)
+	if err != nil {
+		return usagef("cannot read %s: %w", file, reason(err))
+	}
+	c, faults, err := catalog.Load(source)
+	if err != nil {
+		return &exitError{exitInput, err}
+	}
+	if err := a.report(faults); err != nil {
+		return err
+	}
+	m, faults := d.Into(source.Name, text, c)
+	if err := a.report(faults); err != nil {
+		return err
+	}
+	if err := a.reload(source, m.Text); err != nil {
+		return err
+	}
+	r := out.NewMerge(d, m)
+	if !slices.ContainsFunc(plan, func(o output) bool { return o.format.Name == "text" || o.format.Name == "json" }) {
+		said, _ := out.FormatNamed("text")
+		if err := said.Write(a.Err, r, out.Options{}); err != nil {
+			return err
+		}
+	}
+	if bytes.Equal(m.Text, text) && len(plan) == 1 && plan[0].file == file {
+		fmt.Fprintf(a.Err, "knockon: %s stays as it is\n", file)
+		return nil
+	}
+	return a.write(plan, r)
+}
+
+// reload checks that a merged catalog is still one, before it takes the place of
+// what was there.
+func (a *app) reload(source catalog.Source, text []byte) error {
+	_, faults, err := catalog.Load(catalog.Source{Name: source.Name, FS: replaced{source.FS, source.Path, text}, Path: source.Path})
+	if err != nil {
+		return &exitError{exitInput, err}
+	}
+	if faults.HasErrors() {
+		for _, d := range faults {
+			fmt.Fprint(a.Err, d)
+		}
+		panic("the merged catalog does not load; nothing was written")
+	}
+	return nil
+}
+
+// replaced is a file system in which one file has another content.
+type replaced struct {
+	fs.FS
+	path string
+	text []byte
+}
+
+func (r replaced) Open(name string) (fs.File, error) {
+	if name != r.path {
+		return r.FS.Open(name)
+	}
+	info, err := fs.Stat(r.FS, name)
+	return textFile{bytes.NewReader(r.text), info}, err
+}
+
+// textFile is an open file with the content of a text and the rest of another.
+type textFile struct {
+	*bytes.Reader
+	info fs.FileInfo
+}
+
+func (f textFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f textFile) Close() error               { return nil }
 
 func formatTable() string {
 	var b strings.Builder
@@ -134,7 +235,7 @@ func (a *app) imported(args []string, options importers.Options) (*importers.Dra
 	if err := a.reportImport(d.Faults); err != nil {
 		return nil, err
 	}
-	if len(d.Services) == 0 {
+	if len(d.Services) == 0 && a.format != "json" {
 		return nil, usagef("there is no service in what was read, so there is no catalog")
 	}
 	fmt.Fprintf(a.Err, "knockon: %s in %s\n", countServices(d), formatsIn(inputs))

@@ -132,7 +132,7 @@ func parseTolerance(text string) (float64, error) {
 // openScenario reads a scenario and the catalog it is played on. What is wrong with
 // them has been printed when it returns an error.
 func (a *app) openScenario(file string) (*catalog.Catalog, *scenario.Scenario, error) {
-	sc, faults, err := a.readScenario(file)
+	sc, faults, file, err := a.readScenario(file)
 	if err != nil {
 		return nil, nil, &exitError{exitInput, err}
 	}
@@ -144,39 +144,33 @@ func (a *app) openScenario(file string) (*catalog.Catalog, *scenario.Scenario, e
 			a.catalogs = append(a.catalogs, beside(file, name))
 		}
 	}
-	c, others, err := a.load(true)
-	if err != nil {
-		return nil, nil, err
-	}
-	if c != nil {
-		faults = append(faults, sc.Check(c)...)
-	}
-	if err := a.report(append(others, faults...)); err != nil {
-		return nil, nil, err
-	}
-	return c, sc, nil
+	return a.checked(sc, faults)
 }
 
-// readScenario reads a file, or stdin for "-".
-func (a *app) readScenario(file string) (*scenario.Scenario, diag.List, error) {
+// readScenario reads a file, stdin for "-", or an incident. It returns the file that
+// names in it are relative to.
+func (a *app) readScenario(file string) (*scenario.Scenario, diag.List, string, error) {
 	if file == "-" {
 		data, err := io.ReadAll(io.LimitReader(a.In, toml.MaxBytes+1))
 		if err != nil {
-			return nil, nil, fmt.Errorf("cannot read stdin: %w", err)
+			return nil, nil, "", fmt.Errorf("cannot read stdin: %w", err)
 		}
 		sc, faults := scenario.Parse("stdin", data)
-		return sc, faults, nil
+		return sc, faults, file, nil
+	}
+	if sc, faults, at, err := a.incident(file); at != "" || err != nil {
+		return sc, faults, at, err
 	}
 	name := filepath.ToSlash(filepath.Clean(file))
 	real, err := filepath.EvalSymlinks(file)
 	if errors.Is(err, os.ErrNotExist) {
-		near, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*.toml"))
-		return nil, nil, fmt.Errorf("there is no scenario %q%s", file, suggestion(file, near))
+		return nil, nil, "", fmt.Errorf("there is no scenario %q%s", file, suggestion(file, incidentNames(file)))
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot read %s: %w", name, reason(err))
+		return nil, nil, "", fmt.Errorf("cannot read %s: %w", name, reason(err))
 	}
-	return scenario.ReadFile(os.DirFS(filepath.Dir(real)), filepath.Base(real), name)
+	sc, faults, err := scenario.ReadFile(os.DirFS(filepath.Dir(real)), filepath.Base(real), name)
+	return sc, faults, file, err
 }
 
 // beside is a catalog as a scenario names it: builtin, or relative to its file.

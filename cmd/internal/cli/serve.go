@@ -48,8 +48,9 @@ sites send through your browser. Ctrl-C ends it.`,
 				return usagef("what stands on stdin cannot be read again; name a file")
 			}
 			if _, err := os.Stat(args[0]); err != nil {
-				_, _, err := a.readScenario(args[0])
-				return &exitError{exitInput, err}
+				if _, _, _, err := a.readScenario(args[0]); err != nil { // it may be an incident that is built in
+					return &exitError{exitInput, err}
+				}
 			}
 			return a.serve(args[0], port)
 		},
@@ -240,9 +241,9 @@ func (l *live) fingerprint() string {
 	add(l.scenario)
 	catalogs := l.app.catalogs
 	if len(catalogs) == 0 {
-		if sc, _, err := l.app.readScenario(l.scenario); err == nil && sc != nil {
+		if sc, _, file, err := l.app.readScenario(l.scenario); err == nil && sc != nil {
 			for _, name := range sc.Catalogs {
-				catalogs = append(catalogs, beside(l.scenario, name))
+				catalogs = append(catalogs, beside(file, name))
 			}
 		}
 		if len(catalogs) == 0 {

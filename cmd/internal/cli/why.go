@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out"
 )
@@ -15,15 +14,16 @@ import (
 func newWhy(a *app) *cobra.Command {
 	var at, tolerance string
 	c := &cobra.Command{
-		Use:   "why SERVICE SCENARIO.toml",
+		Use:   "why SERVICE SCENARIO",
 		Short: "Why a service is impaired in a scenario",
 		Long: `Why plays a scenario and explains one impairment of one service: the chain of
 causes that has the largest share in it, from the service back to what began it,
-and then all causes with their shares.
+and then all causes with their shares. The scenario is a file or a built-in incident.
 
 Without --at it explains the time at which the service was worst.`,
 		Example: `  knockon why checkout storm.toml
   knockon why checkout storm.toml --at 1m30s
+  knockon why lambda-invoke aws-2025-10-20 --at 08:00    on the clock of an incident
   knockon why checkout storm.toml --format json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -46,17 +46,15 @@ Without --at it explains the time at which the service was worst.`,
 			if err != nil {
 				return err
 			}
-			time := -1.0 // the worst
-			if at != "" {
-				d, err := unit.ParseDuration(at)
-				if err != nil {
-					return usagef(`--at: %v; write a time since the start such as "90s"`, err)
-				}
-				time = d.Seconds()
-			}
 			c, sc, err := a.openScenario(args[1])
 			if err != nil {
 				return err
+			}
+			time := -1.0 // the worst
+			if at != "" {
+				if time, err = parseAt(at, sc); err != nil {
+					return err
+				}
 			}
 			if time > sc.Horizon.Seconds() {
 				return usagef("--at %s: the scenario is over at %s", at, sc.Horizon)
@@ -74,7 +72,7 @@ Without --at it explains the time at which the service was worst.`,
 		},
 	}
 	a.addOutput(c, (*out.Why)(nil))
-	c.Flags().StringVar(&at, "at", "", "a `time` since the start, such as 90s; without it, when it was worst")
+	c.Flags().StringVar(&at, "at", "", "a `time` since the start such as 90s, or on its clock such as 08:00; without it, when it was worst")
 	addTolerance(c, &tolerance)
 	return c
 }

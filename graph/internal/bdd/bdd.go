@@ -99,7 +99,7 @@ func (s *Space) find(t *table, level uint32, lo, hi Node) Node {
 		return False
 	}
 	n := Node(len(t.vertices))
-	if n&0xffff == 0 && s.ctx.Err() != nil {
+	if n&0x3fff == 0 && s.ctx.Err() != nil {
 		s.err = s.ctx.Err()
 	}
 	if s.Size() >= s.limit {

@@ -1,0 +1,213 @@
+package replay_test
+
+import (
+	"context"
+	"flag"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/builtin"
+	"github.com/knockon/knockon/catalog/unit"
+	"github.com/knockon/knockon/propagate"
+	"github.com/knockon/knockon/propagate/replay"
+	"github.com/knockon/knockon/propagate/scenario"
+)
+
+// outage is the incident of 20 October 2025, to be changed and played.
+type outage struct {
+	c  *catalog.Catalog
+	sc *scenario.Scenario
+}
+
+func newOutage(t *testing.T) *outage {
+	t.Helper()
+	fsys, ok := builtin.Incident("aws-2025-10-20")
+	if !ok {
+		t.Fatal("there is no such incident")
+	}
+	sc, faults, err := scenario.ReadIncident(fsys, "aws-2025-10-20")
+	if err != nil || len(faults) > 0 {
+		t.Fatal(err, faults)
+	}
+	source, _ := catalog.Builtin("aws-us-east-1")
+	c, faults, err := catalog.Load(source)
+	if err != nil || len(faults) > 0 {
+		t.Fatal(err, faults)
+	}
+	return &outage{c, sc}
+}
+
+// long skips what takes more than a few seconds, unless it is asked for.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("KNOCKON_LONG") == "" && !strings.Contains(flag.Lookup("test.run").Value.String(), "Long") {
+		t.Skip("skipped: go test -run Long, or KNOCKON_LONG=1, plays the outage of 20 October 2025 and what could have been")
+	}
+}
+
+// without leaves actions out.
+func (o *outage) without(ids ...string) {
+	o.sc.Actions = slices.DeleteFunc(slices.Clone(o.sc.Actions), func(a scenario.Action) bool { return slices.Contains(ids, a.ID) })
+}
+
+func (o *outage) action(t *testing.T, id string) *scenario.Action {
+	t.Helper()
+	i := slices.IndexFunc(o.sc.Actions, func(a scenario.Action) bool { return a.ID == id })
+	if i < 0 {
+		t.Fatalf("there is no action %q", id)
+	}
+	return &o.sc.Actions[i]
+}
+
+// play runs it for so many minutes, with the actions that come in that time.
+func (o *outage) play(t *testing.T, minutes float64) night {
+	t.Helper()
+	o.sc.Horizon = unit.FromSeconds(60 * minutes)
+	o.sc.Actions = slices.DeleteFunc(slices.Clone(o.sc.Actions), func(a scenario.Action) bool { return a.At >= o.sc.Horizon })
+	sc := replay.Finer(o.sc)
+	res, err := propagate.Run(context.Background(), o.c, sc, propagate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d steps", res.Steps.Taken)
+	return night{replay.Impacts(o.c, res, sc.Record, replay.Shown), res}
+}
+
+// night is what came of it.
+type night struct {
+	impacts []replay.Impact
+	res     *propagate.Result
+}
+
+// last is the last minute of a span at which a service was in a state, or in any where
+// none is named; NaN if it never was.
+func (n night) last(service string, from, to float64, states ...propagate.State) float64 {
+	last := math.NaN()
+	for _, x := range n.impacts {
+		if x.Service == service && x.From < to && x.To > from && (len(states) == 0 || slices.Contains(states, x.State)) {
+			last = min(x.To, to)
+		}
+	}
+	return last
+}
+
+// TestProtectedRecord: nothing else is wrong with that night. With the record in place
+// nobody notices anything, whatever the load of the day and what operators do not do.
+func TestProtectedRecord(t *testing.T) {
+	o := newOutage(t)
+	o.sc.Faults = nil
+	o.sc.Actions = nil
+	n := o.play(t, 24*60)
+	for _, x := range n.impacts {
+		t.Errorf("%s is %v from %v to %v", x.Service, x.State, x.From, x.To)
+	}
+}
+
+// TestFiveMinutes: few leases have run out by then, so those that have to be made anew
+// are fewer than twice what DWFM makes within a deadline. There is no collapse, and when
+// the last client has forgotten the empty answer, a quarter of an hour after it was
+// replaced, all is over but for the backlogs of a few minutes.
+func TestFiveMinutes(t *testing.T) {
+	o := newOutage(t)
+	o.without("internal-endpoints", "unstick-dwfm", "restore-poller")
+	o.action(t, "restore-record").At = unit.FromSeconds(5 * 60)
+	n := o.play(t, 90)
+	for _, x := range n.impacts {
+		// The poller waits for a hand, and who hands it work waits with it.
+		if x.To > 35 && !slices.Contains([]string{"lambda-sqs-poller", "batch-pipeline", "organizations"}, x.Service) {
+			t.Errorf("%s is %v from %v to %v", x.Service, x.State, x.From, x.To)
+		}
+	}
+}
+
+// TestLongNight: the replay, and the bar that was set for it beforehand.
+func TestLongNight(t *testing.T) {
+	long(t)
+	o := newOutage(t)
+	n := o.play(t, 30*60)
+	h := replay.New(o.c, n.res, nil).Headline
+	t.Logf("onset %+v, recovery %+v, overlap %v, false %v", h.Onset, h.Recovery, h.Overlap, h.False)
+	if h.Onset.Median > 15 || h.Onset.P90 > 60 || h.Recovery.Median > 15 || h.Recovery.P90 > 60 {
+		t.Errorf("onsets are off by %+v, recoveries by %+v", h.Onset, h.Recovery)
+	}
+	if h.Overlap < 0.85 || h.Control > 0 {
+		t.Errorf("overlap %v; %v minutes where all was well", h.Overlap, h.Control)
+	}
+}
+
+// TestLongNobodyThrottles: leases that have to be made anew are more than twice what
+// DWFM makes within a deadline. What it works on has been given up by then and is asked
+// for again, behind what it will work on in vain (MODEL 6.3; closedform.LeaseStorm).
+// Nothing in that ends by itself: launches fail to the end.
+func TestLongNobodyThrottles(t *testing.T) {
+	long(t)
+	o := newOutage(t)
+	o.without("unstick-dwfm", "relax-launches")
+	const end = 14 * 60
+	n := o.play(t, end)
+	if got := n.last("ec2-launch", 200, end, propagate.Down); got != end {
+		t.Errorf("launches are down until %v, not to the end", got)
+	}
+	if held := n.res.Leases[0].Bins[end-1].Held; held > 0.1*n.res.Leases[0].Count {
+		t.Errorf("%v leases are held", held)
+	}
+}
+
+// TestLongAtOnce: throttled and restarted as soon as the record is back, DWFM makes all
+// leases in as long as it took it after 04:14, for that is work and not waiting: about 75
+// minutes instead of three hours.
+func TestLongAtOnce(t *testing.T) {
+	long(t)
+	o := newOutage(t)
+	o.action(t, "unstick-dwfm").At = unit.FromSeconds(157 * 60)
+	n := o.play(t, 5*60)
+	if got := n.last("ec2-launch", 160, 300, propagate.Down) - 157; !(got > 60 && got < 95) {
+		t.Errorf("launches are back %v minutes after the record", got)
+	}
+}
+
+// TestLongPacedFromTheStart: with no more asking at a time than can be answered, nothing
+// has to be thrown away, and leases are all made without anybody: a million at 290/s are
+// 58 minutes, and those of the longest life never lapse.
+func TestLongPacedFromTheStart(t *testing.T) {
+	long(t)
+	o := newOutage(t)
+	o.without("unstick-dwfm")
+	for i := range o.c.Leases {
+		if l := &o.c.Leases[i]; l.ID == "droplets" {
+			l.Policy.Regrant.Pace = unit.Value[unit.Rate]{V: 290, Evidence: unit.Stated}
+		}
+	}
+	n := o.play(t, 5*60)
+	if got := n.last("ec2-launch", 160, 300, propagate.Down) - 157; !(got < 95) {
+		t.Errorf("launches are back %v minutes after the record", got)
+	}
+}
+
+// TestLongBoundOnRemoval: the second wave is capacity that health checks took away while
+// nothing was wrong with it. Where they may take no more than is spare, network state is
+// as late as it was, and nobody's requests fail of it.
+func TestLongBoundOnRemoval(t *testing.T) {
+	long(t)
+	o := newOutage(t)
+	for i := range o.c.HealthChecks {
+		if h := &o.c.HealthChecks[i]; h.ID == "nlb-targets" || h.ID == "lambda-hosts" {
+			h.Policy.OnFail.MaxRemoved = unit.Value[unit.Ratio]{V: 0.2, Evidence: unit.Stated}
+		}
+	}
+	o.without("failover-off", "failover-on", "let-events-go")
+	const end = 14 * 60
+	n := o.play(t, end)
+	if got := n.last("network-manager", 420, 600, propagate.Delayed); math.IsNaN(got) {
+		t.Error("Network Manager is not late, and this says nothing")
+	}
+	for _, id := range []string{"nlb", "sts", "connect", "lambda-invoke", "lambda-async"} {
+		if got := n.last(id, 200, end); !math.IsNaN(got) {
+			t.Errorf("%s is impaired until %v", id, got)
+		}
+	}
+}
