@@ -53,7 +53,7 @@ update:
 
 # The pictures that README and docs show; a test fails when they are stale.
 gallery:
-	go test ./cmd/internal/cli -run 'TestGallery|Scenario' -update
+	go test ./cmd/internal/cli -run 'Gallery|GalleryLong|Scenario' -update
 
 # Binaries that are the same wherever they are built.
 build:

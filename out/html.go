@@ -64,6 +64,8 @@ func writeHTML(w io.Writer, r Report, o Options) error {
 	switch r := r.(type) {
 	case *Run:
 		p = runPage(r)
+	case *Replay:
+		p = replayPage(r)
 	case *Blast:
 		scene := blastScene(r)
 		if err := gv.Place(scene); err != nil {

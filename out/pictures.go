@@ -17,6 +17,7 @@ const (
 	Swimlanes Picture = "lanes"     // the states of services against the clock
 	Curve     Picture = "radius"    // the blast radius over time
 	Animation Picture = "animation" // the graph over time, by style sheets
+	Record    Picture = "record"    // what was recorded of an incident, and what came out
 	Rings     Picture = "rings"     // who is hit, the later or further the further out
 )
 
@@ -26,6 +27,8 @@ func Pictures(r Report) []Picture {
 	switch r.(type) {
 	case *Run:
 		return []Picture{Charts, Swimlanes, Curve, Rings, Animation}
+	case *Replay:
+		return []Picture{Record, Charts, Swimlanes, Curve, Rings, Animation}
 	case *Ensemble:
 		return []Picture{Charts}
 	case *Blast:

@@ -27,7 +27,7 @@ const (
 	groupRow   = 17
 	groupGap   = 5
 	laneCurve  = 92 // of the curve above them
-	mostLanes  = 46
+	mostLanes  = 60
 	laneTracks = 12 // rows of events
 	trunkGap   = 4
 	trunkMost  = 5 // side by side

@@ -36,7 +36,7 @@ type multiple struct {
 
 // drawRadius draws the blast radius of a run over time.
 func drawRadius(r *Run) ([]byte, error) {
-	p := &runPicture{Run: r, left: plotLeft, right: runWidth, mostTracks: mostTracks, curve: &scene.Box{}, curveRoom: radiusRoom}
+	p := &runPicture{Run: r, left: plotLeft, right: runWidth, mostTracks: laneTracks, curve: &scene.Box{}, curveRoom: radiusRoom}
 	if r.Map != nil {
 		c := runCourse(r)
 		if err := gv.Place(c.scene); err != nil {
@@ -83,10 +83,12 @@ func (p *runPicture) drawMoments(y func(weight float64) float64) {
 		}
 		p.printf("<path class=\"half\" d=\"M%s %sH%s\"/>", px(p.x(radius.PeakAt)), px(y(radius.Peak/2)), px(to))
 	}
+	last := math.Inf(-1)
 	for i, m := range p.small.all {
 		x := p.x(m.at)
 		p.printf("<path class=\"moment\" d=\"M%s %sV%s\"/>", px(x), px(b.Top), px(b.Top+b.Height))
-		p.badge(min(max(x, b.Left+9), b.Left+b.Width-9), b.Top+10, i+1)
+		last = max(min(max(x, b.Left+9), b.Left+b.Width-9), last+18) // beside the one before
+		p.badge(last, b.Top+10, i+1)
 	}
 }
 

@@ -23,7 +23,7 @@ var eventSigns = [...]rune{FaultEvent: '▼', LoadEvent: '△', ActionEvent: '�
 
 const (
 	timelineWidth = 100 // where a terminal does not say how wide it is
-	timelineRows  = 40
+	timelineRows  = mostLanes
 	leastBar      = 12
 	mostEvents    = 12 // below the rows
 	recordedRow   = "  recorded"

@@ -33,7 +33,10 @@ func svgOf(r Report, p Picture) ([]byte, error) {
 	case *Ensemble:
 		return drawEnsemble(r), nil
 	case *Replay:
-		return drawReplay(r), nil
+		if p == Usual || p == Record {
+			return drawReplay(r), nil
+		}
+		return drawRun(r.Run, p)
 	case *Blast:
 		switch p {
 		case Animation:

@@ -307,7 +307,7 @@ func TestPageIsFast(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, args := range map[string][]string{
-		"the outage":     {"blast", "dynamodb-dns", "-c", "aws-us-east-1", "--over-time", "--for", "2h", "--horizon", "6h"},
+		"the outage":     {"replay", "aws-2025-10-20"},
 		"1,000 services": {"blast", "s0", "-c", catalog, "--over-time", "--for", "2m", "--horizon", "20m"},
 	} {
 		file := written(t, "page.html", args...)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -9,15 +10,14 @@ import (
 
 // gallery is every picture that README and docs show beside those of the scenarios.
 var gallery = map[string][]string{
-	"dynamodb-dns":           {"blast", "dynamodb-dns", "-c", "aws-us-east-1"},
-	"dynamodb-dns-over-time": {"blast", "dynamodb-dns", "-c", "aws-us-east-1", "--picture", "animation"},
-	"dynamodb-dns-rings":     {"blast", "dynamodb-dns", "-c", "aws-us-east-1", "--picture", "rings"},
-	"aws-us-east-1":          {"render", "-c", "aws-us-east-1"},
-	"web-shop-redis":         {"blast", "redis", "-c", "web-shop"},
-	"web-shop":               {"render", "-c", "web-shop"},
-	"lease-storm-lanes":      {"run", filepath.Join(scenarios, "lease-storm", "scenario.toml"), "--picture", "lanes"},
-	"lease-storm-radius":     {"run", filepath.Join(scenarios, "lease-storm", "scenario.toml"), "--picture", "radius"},
-	"lease-storm-over-time":  {"run", filepath.Join(scenarios, "lease-storm", "scenario.toml"), "--picture", "animation"},
+	"dynamodb-dns":          {"blast", "dynamodb-dns", "-c", "aws-us-east-1"},
+	"dynamodb-dns-rings":    {"blast", "dynamodb-dns", "-c", "aws-us-east-1", "--picture", "rings"},
+	"aws-us-east-1":         {"render", "-c", "aws-us-east-1"},
+	"web-shop-redis":        {"blast", "redis", "-c", "web-shop"},
+	"web-shop":              {"render", "-c", "web-shop"},
+	"lease-storm-lanes":     {"run", filepath.Join(scenarios, "lease-storm", "scenario.toml"), "--picture", "lanes"},
+	"lease-storm-radius":    {"run", filepath.Join(scenarios, "lease-storm", "scenario.toml"), "--picture", "radius"},
+	"lease-storm-over-time": {"run", filepath.Join(scenarios, "lease-storm", "scenario.toml"), "--picture", "animation"},
 }
 
 // TestGallery draws the pictures that README and docs show; they are what the
@@ -37,8 +37,33 @@ func TestGallery(t *testing.T) {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".svg")
-		if _, ok := gallery[name]; !ok && name != "scenarios" {
+		if _, ok := gallery[name]; !ok && name != "scenarios" && !slices.Contains(outagePictures, name) {
 			t.Errorf("docs/gallery/%s is drawn by nobody", filepath.Base(file))
 		}
+	}
+}
+
+// outagePictures are those of the outage of 20 October 2025, as it is replayed.
+var outagePictures = []string{"outage.record", "outage.lanes", "outage.radius", "outage.animation"}
+
+// TestOutageGalleryLong is TestGallery for the outage, which takes half a minute to play.
+func TestOutageGalleryLong(t *testing.T) {
+	if !long() {
+		t.Skip("skipped: the outage takes half a minute to play; -run Long, or KNOCKON_LONG=1, plays it")
+	}
+	dir := t.TempDir()
+	args := []string{"replay", "aws-2025-10-20"}
+	for _, name := range outagePictures {
+		args = append(args, "-o", filepath.Join(dir, name+".svg"))
+	}
+	if code, _, errs := run(t, "", args...); code != exitFine {
+		t.Fatalf("exit %d\n%s", code, errs)
+	}
+	for _, name := range outagePictures {
+		picture, err := os.ReadFile(filepath.Join(dir, name+".svg"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameFile(t, filepath.Join("..", "..", "..", "docs", "gallery", name+".svg"), picture)
 	}
 }

@@ -49,7 +49,7 @@ On a long scenario Ctrl-C ends it with what has been played so far.`,
   knockon run redis-and-a-sale.toml -o run.svg -o run.csv
   knockon run storm.toml -o run.html --findings        one page: the graph against the clock, and an audit
   knockon run storm.toml --picture lanes               who was hit when, in the terminal
-  knockon run storm.toml -o run.svg --picture radius   the blast radius over time
+  knockon run storm.toml -o storm.lanes.svg -o storm.radius.png    several pictures of one run
   knockon run storm.toml -c shop.toml --assumptions    which numbers were not stated?
   knockon run storm.toml --verify                      does it depend on the steps?
   knockon run storm.toml --engine stochastic --seeds 200    how probable is a collapse?
