@@ -322,18 +322,22 @@ func TestPageIsFast(t *testing.T) {
 		if name == "1,000 services" { // all of them as boxes of their own
 			do(t, ctx, chromedp.Click("#unfold"))
 		}
-		// The script, the style and the layout of each of a hundred frames.
-		frames := evaluate[[]float64](t, ctx, `[...Array(100).keys()].map(k => {
-			const s = document.getElementById('time'), from = performance.now();
-			s.value = k * 10; s.dispatchEvent(new Event('input'));
-			document.getElementById('graph').getBoundingClientRect();
-			return performance.now() - from;
-		}).sort((a, b) => a - b)`)
+		// The script, the style and the layout of each of a hundred steps, the best of five
+		// times: what other programs on this machine take is not ours.
+		frames := evaluate[[]float64](t, ctx, `(() => {
+			const best = Array(100).fill(Infinity), s = document.getElementById('time');
+			for (let pass = 0; pass < 5; pass++) for (let k = 0; k < 100; k++) {
+				const from = performance.now();
+				s.value = k * 10; s.dispatchEvent(new Event('input'));
+				document.getElementById('graph').getBoundingClientRect();
+				best[k] = Math.min(best[k], performance.now() - from);
+			}
+			return best.sort((a, b) => a - b);
+		})()`)
 		boxes := evaluate[int](t, ctx, `document.querySelectorAll('.box').length`)
-		median, most := frames[50], frames[99]
-		t.Logf("%s: %d bytes, %d boxes, a frame takes %.1f ms, at most %.1f ms", name, info.Size(), boxes, median, most)
-		if limit := 50.0; frames[98] > limit { // one may meet another program's turn
-			t.Errorf("%s: frames of up to %.1f ms", name, frames[98])
+		t.Logf("%s: %d bytes, %d boxes, a frame takes %.1f ms, at most %.1f ms", name, info.Size(), boxes, frames[50], frames[99])
+		if limit := 50.0; frames[99] > limit {
+			t.Errorf("%s: frames of up to %.1f ms", name, frames[99])
 		}
 		services := evaluate[[]int](t, ctx, `(d => [d.services.length, +document.getElementById('graph').dataset.services])(JSON.parse(document.getElementById('data').textContent))`)
 		if services[0] != services[1] {
