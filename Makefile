@@ -24,9 +24,11 @@ race:
 	go test -race -short ./catalog/... ./graph ./propagate/ensemble ./propagate/replay ./propagate/study
 
 # The cases that chance decides, in as many runs as their answers were found with.
-# KNOCKON_LONG=1 go test ./propagate/event compares the engines too, which takes minutes.
+# KNOCKON_LONG=1 go test ./propagate/event compares the engines too, which takes minutes,
+# and KNOCKON_LONG=1 go test ./cmd/internal/cli -run Incidents -timeout 1h replays the long
+# incidents; with -update it writes their tables.
 long:
-	go test ./propagate ./propagate/ensemble ./cmd/internal/cli -run Long
+	go test ./propagate ./propagate/ensemble -run Long
 
 # The pictures in a real browser: every label within its box, none on another. Not
 # cached, because the test cache does not see the binary that is built for it.
@@ -53,7 +55,7 @@ update:
 
 # The pictures that README and docs show; a test fails when they are stale.
 gallery:
-	go test ./cmd/internal/cli -run 'Gallery|GalleryLong|Scenario' -update
+	KNOCKON_LONG=1 go test ./cmd/internal/cli -run 'Gallery|Scenario' -update
 
 # Binaries that are the same wherever they are built.
 build:

@@ -204,7 +204,7 @@ type Lease struct {
 type HealthCheck struct {
 	ID      string
 	By      string   // the service that performs the check
-	Tests   []Tested // what is checked
+	Tests   []Tested // what is checked, in canonical order
 	Policy  policy.HealthCheck
 	Sources []string
 	At      diag.Span
@@ -355,6 +355,23 @@ func compareNeeds(a, b Need) int {
 		cmp.Compare(a.Priority.V, b.Priority.V),
 		cmp.Compare(a.Share.Evidence, b.Share.Evidence),
 		cmp.Compare(a.Share.V, b.Share.V),
+	)
+}
+
+// compareTests is the canonical order of what a health check looks at.
+func compareTests(a, b Tested) int {
+	fresh := 0
+	if a.Fresh != b.Fresh {
+		fresh = -1
+		if a.Fresh {
+			fresh = 1
+		}
+	}
+	return cmp.Or(
+		strings.Compare(a.Service, b.Service),
+		fresh,
+		cmp.Compare(a.Within.Evidence, b.Within.Evidence),
+		cmp.Compare(a.Within.V, b.Within.V),
 	)
 }
 

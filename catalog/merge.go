@@ -26,6 +26,9 @@ func (l *loader) merge() *Catalog {
 	c.Services = unique(l, docs, "service", func(f *fragment) []Service { return f.services }, func(s *Service) (string, diag.Span) { return s.ID, s.At })
 	c.Leases = unique(l, docs, "lease", func(f *fragment) []Lease { return f.leases }, func(x *Lease) (string, diag.Span) { return x.ID, x.At })
 	c.HealthChecks = unique(l, docs, "health check", func(f *fragment) []HealthCheck { return f.healthChecks }, func(x *HealthCheck) (string, diag.Span) { return x.ID, x.At })
+	for i := range c.HealthChecks {
+		slices.SortFunc(c.HealthChecks[i].Tests, compareTests)
+	}
 	c.References = unique(l, docs, "reference", func(f *fragment) []Reference { return f.references }, func(x *Reference) (string, diag.Span) { return x.ID, x.At })
 	c.Aliases = unique(l, docs, "alias", func(f *fragment) []Alias { return f.aliases }, func(x *Alias) (string, diag.Span) { return x.Name, x.At })
 	if len(c.Services) == 0 && !l.faults.HasErrors() {

@@ -46,6 +46,11 @@ type Number struct {
 	set func(float64)
 }
 
+// NewNumber is a number that stands elsewhere than in a catalog.
+func NewNumber(path string, u NumberUnit, get func() float64, set func(float64)) Number {
+	return Number{Path: path, Unit: u, get: get, set: set}
+}
+
 // Value is the number: seconds, requests per second, a share of one, or plain.
 func (n *Number) Value() float64 { return n.get() }
 

@@ -106,7 +106,7 @@ func BenchmarkRank(b *testing.B) {
 		name string
 		back float64
 	}{{"acyclic", 0}, {"cycles", 0.02}} {
-		for _, n := range []int{100, 1_000, 10_000, 100_000} {
+		for _, n := range []int{100, 1_000, 10_000, 100_000, 1_000_000} {
 			b.Run(fmt.Sprintf("%s/services=%d", shape.name, n), func(b *testing.B) {
 				g := generated(n, shape.back)
 				b.Run("knockon", func(b *testing.B) {

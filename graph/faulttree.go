@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/knockon/knockon/graph/internal/bdd"
 )
@@ -65,6 +66,9 @@ type FaultTree struct {
 	causes  []Cause
 	solver  solver
 	outcome Outcome
+
+	counting sync.Once
+	counts   [][]*big.Int // see orders
 }
 
 // FaultTree works out when a service is lost. It returns ErrTooLarge when that is past
@@ -158,25 +162,28 @@ func (t *FaultTree) opposing(opposes map[Node]Node) []int {
 
 // Orders returns how many minimal cut sets have 0, 1, 2 … members: sets of causes that
 // together lose the service, and of which none can be left out. One without members
-// says that it is lost anyway; an empty slice that it cannot be.
+// says that it is lost anyway; an empty slice that it cannot be. The numbers must not be
+// changed.
 func (t *FaultTree) Orders() []*big.Int {
 	return t.orders()[len(t.solver.modules)-1]
 }
 
-// orders are those of each module.
+// orders are those of each module, worked out when first asked for.
 func (t *FaultTree) orders() [][]*big.Int {
-	all := make([][]*big.Int, len(t.solver.modules))
-	for i := range t.solver.modules {
-		m := &t.solver.modules[i]
-		sizes := make([][]*big.Int, len(m.leaves))
-		for l, c := range m.leaves {
-			if c >= t.solver.causes {
-				sizes[l] = all[c-t.solver.causes]
+	t.counting.Do(func() {
+		t.counts = make([][]*big.Int, len(t.solver.modules))
+		for i := range t.solver.modules {
+			m := &t.solver.modules[i]
+			sizes := make([][]*big.Int, len(m.leaves))
+			for l, c := range m.leaves {
+				if c >= t.solver.causes {
+					sizes[l] = t.counts[c-t.solver.causes]
+				}
 			}
+			t.counts[i] = m.space.Orders(m.minimal, sizes)
 		}
-		all[i] = m.space.Orders(m.minimal, sizes)
-	}
-	return all
+	})
+	return t.counts
 }
 
 // Count returns how many minimal cut sets there are.

@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"context"
+	"errors"
 	"math"
 	"slices"
 
@@ -248,27 +249,22 @@ func (s *solver) group(f *formula) *formula {
 
 // draw makes the diagram of a formula. How large it is depends on the order of its
 // causes, and the best one is not to be known in advance: orders are tried with little
-// room, then with more.
-func (s *solver) draw(f *formula) (module, error) {
-	var err error
-	for room := min(s.limit, firstRoom); ; room = min(s.limit, 8*room) {
-		for _, o := range orders {
-			m := module{leaves: s.order(f, o)}
-			m.space = bdd.New(s.ctx, room, s.opposes == nil)
-			if err = s.build(&m, f); err == nil {
-				return m, nil
-			}
-			if err != bdd.ErrFull {
+// room, then with more, and with all there is only the first two. What is hopeless is
+// hopeless in most orders, and to find that out should not take for ever.
+func (s *solver) draw(f *formula) (m module, err error) {
+	for _, attempt := range []struct{ room, orders int }{
+		{1 << 19, len(orders)}, {1 << 22, len(orders)}, {s.limit, 2},
+	} {
+		for _, o := range orders[:min(attempt.orders, len(orders))] {
+			m = module{leaves: s.order(f, o)}
+			m.space = bdd.New(s.ctx, min(attempt.room, s.limit), s.opposes == nil)
+			if err = s.build(&m, f); !errors.Is(err, bdd.ErrFull) {
 				return m, err
 			}
 		}
-		if room == s.limit {
-			return module{}, err
-		}
 	}
+	return m, err
 }
-
-const firstRoom = 1 << 19
 
 // build fills in the diagrams of a module.
 func (s *solver) build(m *module, f *formula) error {

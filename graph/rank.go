@@ -91,9 +91,12 @@ func (g *Graph) sweepAll(ctx context.Context, tallies []tally, exposure []int, p
 		tallies[v] = tallies[root]
 	}
 	for v := range exposure {
-		head := order.order[order.head[order.place[v]]]
+		head := order.head[order.place[v]]
 		for _, s := range sweeps { // sums of whole numbers, in whatever order
-			exposure[v] += s.exposed[head]
+			exposure[v] += s.exposed[order.order[head]]
+			if order.knot >= 0 && (head == order.knot || order.implied[head]) {
+				exposure[v] += s.falling
+			}
 		}
 	}
 	return err

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -86,7 +87,19 @@ type schedule struct {
 	weight  []int64 // by place: of all it is kept for
 	loss    arcs    // from heads: who feels that they are lost
 	mild    arcs    // from all: who feels that they are impaired
+
+	// Most roots that lose anything of a large knot lose all that stands on it. What that
+	// is is worked out once: there the lanes of the knot hold, and are neither passed on
+	// nor kept. See implied.
+	knot    int32  // the head of the largest one, or -1
+	implied []bool // by place, of heads: is down whenever the knot is; nil without one
+	border  []arc  // from what is implied to what is not
+	with    int64  // how many services are implied, the knot included
+	weighs  int64  // and their weight
 }
+
+// leastKnot is how many services a knot has that is treated so.
+var leastKnot = int32(16)
 
 // arcs are in compressed sparse rows, by place; users are places too.
 type arcs struct {
@@ -121,11 +134,73 @@ func (g *Graph) schedule() *schedule {
 			s.falls[together[0]]++
 		}
 	}
-	// Neighbours in the order have much of their blast radius in common, so that rows
-	// are few and full.
-	slices.SortFunc(s.roots, func(v, w Node) int { return cmp.Compare(s.place[v], s.place[w]) })
-	s.collapse(g)
+	s.imply(g, s.collapse(g))
+	s.arrange()
 	return s
+}
+
+// arrange puts roots that have much of their blast radius in common side by side, so
+// that rows are few and full: hubs with hubs, and those that reach little with their
+// neighbours in the order. How many chains lead to a service from above says which is
+// which.
+func (s *schedule) arrange() {
+	chains := make([]float64, len(s.order))
+	for p := len(s.order) - 1; p >= 0; p-- {
+		chains[p] = 1
+		for _, a := range s.mild.of(p) {
+			if u := int(a.user()); u > p {
+				chains[p] = min(chains[p]+chains[u], 1e300)
+			}
+		}
+	}
+	size := make([]int, len(s.order)) // by place, in powers of two
+	for p, n := range chains {
+		size[p] = math.Ilogb(n)
+	}
+	slices.SortFunc(s.roots, func(v, w Node) int {
+		p, q := s.place[v], s.place[w]
+		return cmp.Or(cmp.Compare(size[q], size[p]), cmp.Compare(p, q))
+	})
+}
+
+// imply finds what the largest knot takes with it, by losing it alone.
+func (s *schedule) imply(g *Graph, plain []bool) {
+	s.knot = -1
+	most := leastKnot - 1
+	for p, n := range s.members {
+		if n > most && plain[s.order[p]] {
+			s.knot, most = int32(p), n
+		}
+	}
+	if s.knot < 0 {
+		return
+	}
+	alone := *s
+	alone.knot = -1
+	one := newSweep(g, &alone)
+	root := lanes{1}
+	one.impair(s.knot, IsDown, &root)
+	one.settle(int(s.knot))
+	s.implied = make([]bool, len(s.order))
+	for row, p := range one.places {
+		if one.present[row]&isLost == IsDown && s.members[p] > 0 {
+			s.implied[p] = true
+			s.with += int64(s.members[p])
+			s.weighs += s.weight[p]
+		}
+	}
+	for p, implied := range s.implied {
+		if implied {
+			for _, a := range s.loss.of(p) {
+				if !s.implied[s.head[a.user()]] {
+					s.border = append(s.border, a)
+				}
+			}
+		}
+	}
+	slices.Sort(s.border)
+	s.border = slices.Compact(s.border)
+	s.implied[s.knot] = false // it is where the lanes are kept
 }
 
 // passesLoss reports whether losing the one target of a need, in whatever way, is
@@ -135,10 +210,11 @@ func (e *Need) passesLoss() bool {
 	return r != ruleJoint && felt[r][down]&IsDown != 0 && felt[r][corrupt]&IsDown != 0
 }
 
-// collapse finds services that are down together, and lays out arcs for them.
-func (s *schedule) collapse(g *Graph) {
+// collapse finds services that are down together, and lays out arcs for them. It returns
+// which services, by node, are never corrupt.
+func (s *schedule) collapse(g *Graph) (plain []bool) {
 	n := g.Len()
-	plain := make([]bool, n) // is never corrupt
+	plain = make([]bool, n)
 	for v := range n {
 		plain[v] = g.corrupts == nil || !g.corrupts[v]
 		for i := g.needOf[v]; i < g.needOf[v+1]; i++ {
@@ -186,7 +262,7 @@ func (s *schedule) collapse(g *Graph) {
 		for _, m := range member[first[p]:first[p+1]] {
 			for _, a := range s.mild.of(int(m)) {
 				u := int32(a.user())
-				if a.rule() != ruleJoint && felt[a.rule()][down] == IsDown && felt[a.rule()][corrupt]&^IsDown == 0 {
+				if losesAll[a.rule()] {
 					if u = s.head[u]; int(u) == p {
 						continue
 					}
@@ -199,6 +275,7 @@ func (s *schedule) collapse(g *Graph) {
 		s.loss.to = s.loss.to[:from+len(slices.Compact(row))]
 		s.loss.first[p+1] = int32(len(s.loss.to))
 	}
+	return plain
 }
 
 // sweep computes what many roots do, each failing alone and for ever, at the price
@@ -224,9 +301,11 @@ type sweep struct {
 	lost    []uint64             // by place: is lost in lanes that are to be passed on
 	milder  []uint64             // by place: is otherwise impaired in such lanes
 	joint   []uint64             // by place: has a need on several services to look at again
+	all     lanes                // in which the knot is lost, and with it what is implied
 	counts  [len(OutcomeWords)]counter
 	weights [len(OutcomeWords)]counter
 	exposed []int               // by node, at heads: with how many services it falls; nil if nobody asks
+	falling int                 // with how many services what is implied falls, by way of the knot
 	several []int               // lanes whose root stands for more than one service
 	stands  [laneWords * 64]int // by lane: for how many
 }
@@ -313,7 +392,11 @@ func (s *sweep) visit(p int) (behind int) {
 	}
 	if s.lost[word]&bit != 0 {
 		s.lost[word] &^= bit
-		behind = s.pass(p, s.loss.of(p), isLost, behind)
+		along := s.loss.of(p)
+		if p == int(s.knot) {
+			along = s.border
+		}
+		behind = s.pass(p, along, isLost, behind)
 	}
 	if s.milder[word]&bit != 0 {
 		s.milder[word] &^= bit
@@ -334,12 +417,11 @@ func (s *sweep) pass(p int, along []arc, impaired State, behind int) int {
 		case a.rule() == ruleJoint:
 			s.joint[u/64] |= 1 << (u % 64)
 			again = true
-		case simple && felt[a.rule()][down] == IsDown: // nearly all of them
-			h := s.head[u]
-			if s.plane(h, down).or(&s.planes[down][row]) {
-				s.lost[h/64] |= 1 << (h % 64)
-				again = true
+		case simple && losesAll[a.rule()]: // nearly all of them
+			if s.loseDown(u, &s.planes[down][row]) && int(u) <= p && (behind < 0 || int(u) < behind) {
+				behind = int(u)
 			}
+			continue
 		default:
 			for planes := only; planes != 0; planes &= planes - 1 {
 				bit := bits.TrailingZeros8(uint8(planes))
@@ -369,8 +451,7 @@ func (s *sweep) impair(p int32, impaired State, in *lanes) (changed bool) {
 	if impaired&isLost != 0 {
 		h := s.head[p]
 		for lost := impaired & isLost; lost != 0; lost &= lost - 1 {
-			if s.plane(h, bits.TrailingZeros8(uint8(lost))).or(in) {
-				s.lost[h/64] |= 1 << (h % 64)
+			if s.lose(h, bits.TrailingZeros8(uint8(lost)), in) {
 				changed = true
 			}
 		}
@@ -384,6 +465,46 @@ func (s *sweep) impair(p int32, impaired State, in *lanes) (changed bool) {
 		if left != (lanes{}) && s.plane(p, bits.TrailingZeros8(uint8(impaired))).or(&left) {
 			s.milder[p/64] |= 1 << (p % 64)
 			changed = true
+		}
+	}
+	return changed
+}
+
+// losesAll are the rules by which a lost target loses its user, and makes nothing else
+// of it. Arcs of these from what is lost lead to heads.
+var losesAll = func() (l [1 << ruleBits]bool) {
+	for r := range felt {
+		l[r] = felt[r][down] == IsDown && felt[r][corrupt] == IsDown
+	}
+	return l
+}()
+
+// loseDown is lose for what is down, in few steps: this is where sweeps spend their time.
+func (s *sweep) loseDown(h int32, in *lanes) bool {
+	row := s.row[h] - 1
+	if row < 0 || s.present[row]&IsDown == 0 || s.knot >= 0 && (h == s.knot || s.implied[h]) {
+		return s.lose(h, down, in)
+	}
+	if !s.planes[down][row].or(in) {
+		return false
+	}
+	s.lost[h/64] |= 1 << (h % 64)
+	return true
+}
+
+// lose is impair for a head, and one of the two ways to be lost.
+func (s *sweep) lose(h int32, bit int, in *lanes) (changed bool) {
+	if bit == down && s.knot >= 0 && s.implied[h] {
+		left := *in
+		if left.take(&s.all); left == (lanes{}) {
+			return false
+		}
+		in = &left
+	}
+	if changed = s.plane(h, bit).or(in); changed {
+		s.lost[h/64] |= 1 << (h % 64)
+		if h == s.knot {
+			s.all.or(in)
 		}
 	}
 	return changed
@@ -409,7 +530,11 @@ func (s *sweep) plane(p int32, bit int) *lanes {
 // not complete where it is lost.
 func (s *sweep) in(p int32, impaired State) (in lanes) {
 	if lost := impaired & isLost; lost != 0 {
-		s.add(&in, s.head[p], lost)
+		h := s.head[p]
+		s.add(&in, h, lost)
+		if lost&IsDown != 0 && s.knot >= 0 && s.implied[h] {
+			in.or(&s.all)
+		}
 	}
 	if milder := impaired &^ isLost; milder != 0 {
 		s.add(&in, p, milder)
@@ -505,37 +630,34 @@ var mildWorstFirst = [...]struct {
 
 // count adds up outcomes over all services that have a row.
 func (s *sweep) count() {
-	// What loses the largest knot loses nearly all that stands on it: the lanes of the
-	// knot are counted once for all of them, and by service only what is besides.
-	knot := int32(-1)
-	for _, p := range s.places {
-		if knot < 0 || s.members[p] > s.members[knot] {
-			knot = p
-		}
-	}
-	common := s.in(knot, isLost)
-	var with, weight int64
+	// What is lost with the knot is counted at once, and of each service only what is
+	// besides.
+	with, weight := s.with, s.weighs
 	for row, p := range s.places {
 		var lost lanes
-		switch s.present[row] & isLost {
-		case 0:
-			if s.head[p] != p {
-				lost = s.in(p, isLost)
+		switch s.present[row] {
+		case IsDown: // then it is a head
+			if lost = s.planes[down][row]; s.knot >= 0 && s.implied[p] {
+				lost.or(&s.all)
 			}
-		case IsDown:
-			lost = s.planes[down][row]
 		default:
 			lost = s.in(p, isLost)
 		}
 		if s.present[row]&isLost != 0 { // by heads, for all that are lost with them
-			if s.exposed != nil {
-				s.exposed[s.order[p]] += s.standing(&lost)
-			}
 			besides := lost
-			if lost.includes(&common) {
+			switch {
+			case s.knot < 0:
+			case p == s.knot || s.implied[p]:
+				besides.take(&s.all)
+			case lost.includes(&s.all):
 				with += int64(s.members[p])
 				weight += s.weight[p]
-				besides.take(&common)
+				if besides.take(&s.all); s.exposed != nil {
+					s.exposed[s.order[p]] += s.standing(&s.all)
+				}
+			}
+			if s.exposed != nil {
+				s.exposed[s.order[p]] += s.standing(&besides)
 			}
 			s.tally(Down, &besides, int64(s.members[p]), s.weight[p])
 		}
@@ -552,7 +674,8 @@ func (s *sweep) count() {
 			s.tally(o.outcome, &in, 1, s.graph.weight[s.order[p]])
 		}
 	}
-	s.tally(Down, &common, with, weight)
+	s.tally(Down, &s.all, with, weight)
+	s.falling += s.standing(&s.all)
 }
 
 // standing adds up how many services the roots of some lanes stand for.
@@ -594,7 +717,7 @@ func (s *sweep) reset() {
 			s.planes[bits.TrailingZeros8(uint8(planes))][row] = lanes{}
 		}
 	}
-	s.places, s.present, s.several = s.places[:0], s.present[:0], s.several[:0]
+	s.places, s.present, s.several, s.all = s.places[:0], s.present[:0], s.several[:0], lanes{}
 	for o := range s.counts {
 		s.counts[o].reset()
 		s.weights[o].reset()

@@ -69,7 +69,7 @@ func (r *Audit) json() any {
 	t := r.tally()
 	j := jsonAudit{
 		Schema: auditSchema, Title: r.Title, Services: r.Services, Gone: r.Gone,
-		Open: make(map[string]int), States: make(map[string]int), Findings: []jsonFinding{}, Rules: []string{},
+		Open: make(map[string]int), States: make(map[string]int), Rules: []string{},
 	}
 	for s, n := range t.open {
 		j.Open[audit.SeverityWords[s]] = n
@@ -80,23 +80,24 @@ func (r *Audit) json() any {
 	for _, rule := range r.Rules {
 		j.Rules = append(j.Rules, rule.ID)
 	}
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		x := jsonFinding{
-			Rule: f.Rule.ID, Name: f.Rule.Name, Severity: f.Severity.String(), State: f.State.String(), Subject: f.Subject,
-			Service: f.Service, Message: f.Message, At: place(f.At), Path: []jsonStep{}, Fix: cmp.Or(f.Fix, f.Rule.Fix),
-			Damage: f.Damage, Fingerprint: f.Fingerprint(),
-		}
-		for _, s := range f.Path {
-			x.Path = append(x.Path, jsonStep{place(s.At), s.Text})
-		}
-		for _, e := range f.Edits {
-			x.Edits = append(x.Edits, jsonEdit{place(e.At), e.Old, e.New, e.What})
-		}
-		if s := f.Suppression; s != nil {
-			x.Suppression = &jsonSuppression{place(s.At), s.Reason, s.Owner, s.Until.Format(time.DateOnly)}
-		}
-		j.Findings = append(j.Findings, x)
-	}
+	j.Findings = findingsJSON(r.Findings)
 	return j
+}
+
+func findingJSON(f *audit.Finding) jsonFinding {
+	x := jsonFinding{
+		Rule: f.Rule.ID, Name: f.Rule.Name, Severity: f.Severity.String(), State: f.State.String(), Subject: f.Subject,
+		Service: f.Service, Message: f.Message, At: place(f.At), Path: []jsonStep{}, Fix: cmp.Or(f.Fix, f.Rule.Fix),
+		Damage: f.Damage, Fingerprint: f.Fingerprint(),
+	}
+	for _, s := range f.Path {
+		x.Path = append(x.Path, jsonStep{place(s.At), s.Text})
+	}
+	for _, e := range f.Edits {
+		x.Edits = append(x.Edits, jsonEdit{place(e.At), e.Old, e.New, e.What})
+	}
+	if s := f.Suppression; s != nil {
+		x.Suppression = &jsonSuppression{place(s.At), s.Reason, s.Owner, s.Until.Format(time.DateOnly)}
+	}
+	return x
 }

@@ -469,7 +469,7 @@ func (r *Run) pageTables() []pageTable {
 // blastPage is the page of a blast radius, of which the picture is placed: its clock runs through the earliest times at
 // which outcomes can begin.
 func blastPage(b *Blast, placed *scene.Scene) *page {
-	p := &page{title: placed.Title, context: placed.Context, pictures: []pagePicture{{"picture", "The blast radius", drawSVG(placed), stylesheet()}}}
+	p := &page{title: placed.Title, context: placed.Context, tabs: b.Tabs, pictures: []pagePicture{{"picture", "The blast radius", drawSVG(placed), stylesheet()}}}
 	p.verdictText = strings.Join(placed.Summary, " ")
 	p.words = append(p.words, placed.Notes...)
 	last := 1.0

@@ -16,6 +16,8 @@ func writeMarkdown(w io.Writer, r Report, _ Options) error {
 	switch r := r.(type) {
 	case *Audit:
 		r.markdown(&b)
+	case *Diff:
+		r.markdown(&b)
 	case *Rule:
 		fmt.Fprintf(&b, "# %s %s\n\n%s Severity: %s.\n\n%s", r.ID, r.Name, escapeMarkdown(r.Summary), r.Severity, r.body())
 	default:

@@ -37,6 +37,11 @@ func graphs(r Report) bool {
 	return false
 }
 
+func catalogs(r Report) bool {
+	_, ok := r.(*Map)
+	return ok
+}
+
 func audits(r Report) bool {
 	_, ok := r.(*Audit)
 	return ok
@@ -44,7 +49,7 @@ func audits(r Report) bool {
 
 func prose(r Report) bool {
 	switch r.(type) {
-	case *Audit, *Rule:
+	case *Audit, *Rule, *Diff:
 		return true
 	}
 	return false
@@ -69,7 +74,7 @@ func pages(r Report) bool {
 // tables are what a spreadsheet can load.
 func tables(r Report) bool {
 	switch r.(type) {
-	case *SinglePoints, *CutSets, *Importance:
+	case *Map, *SinglePoints, *CutSets, *Importance:
 		return true
 	}
 	return runs(r)
@@ -88,9 +93,12 @@ type Options struct {
 // Formats is the table of formats, sorted by name.
 func Formats() []Format {
 	return []Format{
+		{"backstage", []string{"yaml", "yml"}, "entities of Backstage", catalogs, writeBackstage},
 		{"csv", []string{"csv"}, "tables for spreadsheets", tables, writeCSV},
+		{"d2", []string{"d2"}, "a diagram of D2", catalogs, writeD2},
 		{"dot", []string{"dot", "gv"}, "Graphviz source", graphs, writeDOT},
 		{"github", []string{"annotations"}, "annotations of GitHub Actions", audits, writeAnnotations},
+		{"graphml", []string{"graphml"}, "for libraries of graphs", catalogs, writeGraphML},
 		{"html", []string{"html", "htm"}, "a page to look at and attach", pages, writeHTML},
 		{"json", []string{"json"}, "for programs", anything, writeJSON},
 		{"junit", []string{"xml"}, "test reports of CI", audits, writeJUnit},
@@ -98,6 +106,7 @@ func Formats() []Format {
 		{"mermaid", []string{"mmd", "mermaid"}, "for Markdown pages", graphs, writeMermaid},
 		{"png", []string{"png"}, "a picture for chats and tickets", graphsAndRuns, writePNG},
 		{"sarif", []string{"sarif"}, "code scanning", audits, writeSARIF},
+		{"structurizr", nil, "a workspace of Structurizr, in JSON", catalogs, writeStructurizr},
 		{"svg", []string{"svg"}, "a picture", graphsAndRuns, writeSVG},
 		{"text", []string{"txt"}, "for terminals", anything, writeText},
 		{"toml", []string{"toml"}, "a catalog", imports, writeTOML},

@@ -23,7 +23,8 @@ type Replay struct {
 	Hesitation *replay.Hesitation // nil where nobody asked
 	Prediction *replay.Prediction // nil where nobody asked
 
-	ShowParameters bool // a text lists all of them
+	Own            []string // services laid over those of the incident, sorted
+	ShowParameters bool     // a text lists all of them
 }
 
 func (*Replay) kind() string { return "replay" }

@@ -21,6 +21,7 @@ type jsonReplay struct {
 	Windows    []jsonRecorded          `json:"windows"`
 	Score      jsonScore               `json:"score"`
 	Baselines  map[string]jsonBaseline `json:"baselines"`
+	Own        []string                `json:"own,omitempty"`
 	Parameters []jsonParameter         `json:"parameters"`
 	Seeds      *jsonSeeds              `json:"seeds,omitempty"`
 	Fit        *jsonFit                `json:"fit,omitempty"`
@@ -153,7 +154,7 @@ func (r *Replay) json() any {
 	j := jsonReplay{
 		Schema: replaySchema, Catalog: r.Catalog, Played: jsonNumber(r.Played), Chance: r.Chance, Partial: r.Partial,
 		Scenario:  jsonScenario{ID: r.ID, Title: r.Title, Description: r.Description, File: r.File, Horizon: jsonNumber(r.Horizon)},
-		Threshold: replay.Shown, Impact: []jsonImpactWindow{}, Windows: []jsonRecorded{}, Baselines: make(map[string]jsonBaseline), Parameters: []jsonParameter{},
+		Threshold: replay.Shown, Own: r.Own, Impact: []jsonImpactWindow{}, Windows: []jsonRecorded{}, Baselines: make(map[string]jsonBaseline), Parameters: []jsonParameter{},
 		Score: r.scoreJSON(), Seeds: r.seedsJSON(), Fit: r.fitJSON(), Actions: r.hesitationJSON(), Prediction: r.predictionJSON(),
 	}
 	if !r.Start.IsZero() {

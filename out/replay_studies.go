@@ -68,7 +68,7 @@ func (r *Replay) noReturn(a *replay.Acted) string {
 	case !a.Matters:
 		return "it changes nothing, whenever it is done"
 	case a.InTime:
-		return "it was in time"
+		return "it still worked when it was done"
 	case math.IsNaN(a.Last):
 		return "no time would have been early enough"
 	}

@@ -16,7 +16,7 @@ import (
 
 // Sizes of the picture of a replay, in pixels.
 const (
-	nameWidth = 178 // room for names
+	nameWidth = 196 // room for names
 	barHeight = 11
 	barGap    = 3
 	laneSpace = 12 // between services

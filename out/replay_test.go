@@ -114,7 +114,7 @@ func replayOf(c *catalog.Catalog, sc *scenario.Scenario) *Replay {
 	}
 	r := NewReplay(c, replay.New(c, res, map[replay.Ends]string{{Window: 1, End: true}: "what the ledger can do"}), RunOptions{})
 	r.ShowParameters = true
-	r.Parameters = replay.Parameters(c, sc.Record)
+	r.Parameters = replay.Parameters(c, sc)
 	p := &r.Parameters[0]
 	p.Evidence, p.Tried, p.Private = unit.Fitted, true, true
 	p.Moves = []replay.Move{{Ends: replay.Ends{Window: 1, End: true}, Down: 12.25, Up: -3}, {Ends: replay.Ends{Window: 0, End: true}, Down: math.Inf(1), Up: 0}}

@@ -17,6 +17,7 @@ func (r *Replay) text(b *strings.Builder, o Options) {
 	paragraph(b, r.Title, bold, o)
 	paragraph(b, r.headline(), "", o)
 	paragraph(b, r.beaten()+"; played "+r.played(), "", o)
+	r.ownText(b, o)
 	r.windowsText(b, o)
 	r.scoreText(b, o)
 	r.unscoredText(b, o)
@@ -27,13 +28,13 @@ func (r *Replay) text(b *strings.Builder, o Options) {
 	r.parametersText(b, o)
 }
 
-// windowsText puts what was recorded beside what came out.
+// windowsText puts what was recorded beside what came out. On a narrow terminal the states
+// are left out, and not the errors.
 func (r *Replay) windowsText(b *strings.Builder, o Options) {
+	const roomForStates = 110
 	b.WriteString("\n")
-	t := table{
-		head:  []string{"SERVICE", "RECORDED", "", "SIMULATED", "", "ONSET OFF", "", "RECOVERY OFF", ""},
-		right: []bool{false, false, false, false, false, true, false, true, false}, key: 0,
-	}
+	t := table{head: []string{"SERVICE", "RECORDED", "SIMULATED", "ONSET", "", "RECOVERY", ""}, right: []bool{false, false, false, true, false, true, false}, key: 0}
+	states := o.Width == 0 || o.Width >= roomForStates
 	s := r.Replay.Shown()
 	rec := r.Replay.Record
 	for i := range rec.Windows {
@@ -41,12 +42,18 @@ func (r *Replay) windowsText(b *strings.Builder, o Options) {
 		if !w.Scores() {
 			continue
 		}
-		t.row(cell{w.Service, bold}, cell{text: w.State}, cell{text: r.band(w.Start) + "–" + r.band(w.End)},
-			cell{stateWord(x.Impact), dim}, cell{text: r.simulated(x.Impact)},
+		recorded, simulated := r.band(w.Start)+"–"+r.band(w.End), r.simulated(x.Impact)
+		if states {
+			recorded = fmt.Sprintf("%-10s", w.State) + recorded
+			if x.Impact != nil {
+				simulated = fmt.Sprintf("%-10s", stateWord(x.Impact)) + simulated
+			}
+		}
+		t.row(cell{w.Service, bold}, cell{text: recorded}, cell{text: simulated},
 			r.offCell(&x.Onset), classCell(&x.Onset), r.offCell(&x.Recover), classCell(&x.Recover))
 	}
 	t.write(b, o)
-	paragraph(b, fmt.Sprintf("minutes after the tolerance, at %s of demand failing; S scripted and early boundaries are no merit of a model, and count apart", percent(replay.Shown)), dim, o)
+	paragraph(b, fmt.Sprintf("errors in minutes after the tolerance, at %s of demand failing; S (scripted) and early ones are no merit of a model, and count apart", percent(replay.Shown)), dim, o)
 }
 
 // offCell is an error in a colour by how large it is.
@@ -70,11 +77,30 @@ func classCell(x *replay.Boundary) cell {
 	case x.Private != "":
 		return cell{"private", dim}
 	case x.Class == scenario.Emergent:
-		return cell{"emergent", ""}
+		return cell{}
 	case x.Class == scenario.Scripted:
 		return cell{"S", dim}
 	}
 	return cell{x.Class.String(), dim}
+}
+
+// ownText says what the incident does to services that are laid over its own.
+func (r *Replay) ownText(b *strings.Builder, o Options) {
+	if len(r.Own) == 0 {
+		return
+	}
+	b.WriteString("\n")
+	t := table{head: []string{"ON TOP", "IMPAIRED", "FAILED", "", "BECAUSE"}, right: []bool{false, false, true, true, false}, key: 0, prose: true}
+	for _, id := range r.Own {
+		row := []cell{{id, bold}, {text: r.allOf(id)}, {}, {}, {}}
+		for i := range r.Impaired {
+			if m := &r.Impaired[i]; r.Services[m.Service].ID == id {
+				row[2].text, row[3].text, row[4].text = amount(m.Lost), m.lost(), m.Because
+			}
+		}
+		t.row(row...)
+	}
+	t.write(b, o)
 }
 
 // scoreText is the whole score, beside those of the baselines.

@@ -108,6 +108,7 @@ type Blast struct {
 	Recovery  []Containment
 	Assumed   []string               // what was assumed because the catalog does not state it
 	Source    func(diag.Span) string // the lines of a declaration; nil where they are not at hand
+	Tabs      []Tab                  // other reports, which a page shows beside this one
 
 	detours map[int][]int // by service; see back
 }

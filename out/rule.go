@@ -2,6 +2,7 @@ package out
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/knockon/knockon/propagate/audit"
@@ -16,13 +17,14 @@ func (*Rule) kind() string { return "rule" }
 type section struct{ title, text string }
 
 func (r *Rule) sections() []section {
-	return []section{
+	all := []section{
 		{"What is looked for", r.Looks},
 		{"Why it matters", r.Why},
 		{"What taught it", r.Taught},
 		{"When it is a false alarm", r.FalseAlarm},
 		{"What to do", r.Fix},
 	}
+	return slices.DeleteFunc(all, func(s section) bool { return s.text == "" }) // as in a user's own rule
 }
 
 func (r *Rule) text(b *strings.Builder, o Options) {

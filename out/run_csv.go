@@ -9,10 +9,13 @@ import (
 	"github.com/knockon/knockon/propagate"
 )
 
-// writeCSV writes what a spreadsheet loads. Of a run these are its series: one row for
+// writeCSV writes what a spreadsheet loads. Of a catalog these are its needs, of a run its series: one row for
 // every bin of every service and need, and for every moment of an action, one column
 // for every number, a cell empty where a number does not apply. RFC 4180.
 func writeCSV(w io.Writer, r Report, _ Options) error {
+	if m, ok := r.(*Map); ok {
+		return writeMapCSV(w, m)
+	}
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
 	switch r := r.(type) {

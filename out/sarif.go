@@ -172,7 +172,7 @@ func (r *Audit) declared() []*audit.Rule {
 func sarifRuleOf(r *audit.Rule) sarifRule {
 	page := &Rule{r}
 	x := sarifRule{
-		ID: r.ID, Name: r.Name, Short: sarifMessage{Text: r.Summary}, Full: sarifMessage{Text: r.Why},
+		ID: r.ID, Name: r.Name, Short: sarifMessage{Text: r.Summary}, Full: sarifMessage{Text: cmp.Or(r.Why, r.Summary)},
 		Help:    sarifMessage{Text: page.plain(), Markdown: page.body()},
 		Default: sarifDefault{sarifLevels[r.Severity]}, Relations: &sarifTagging{[]string{"reliability"}},
 	}

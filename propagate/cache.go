@@ -36,7 +36,7 @@ type fate struct {
 func (en *engine) fillCaches(base float64) float64 {
 	for i := range en.m.calls {
 		e := &en.m.calls[i]
-		if e.cache == nil {
+		if e.cache == nil || e.StandsIn {
 			continue
 		}
 		e.asks = e.PerRequest
@@ -127,7 +127,8 @@ func (en *engine) ask(s *server, k int, e *call, mass float64) {
 		return
 	}
 	calls := s.luck.requests.Whole(float64(asked * r.Call))
-	e.fresh.put(calls)
+	via := en.via(e)
+	via.fresh.put(calls)
 	e.cache.Called(calls)
 	e.bin.Hits += float64(asked * r.Hit)
 	e.bin.Barred += float64(asked * r.Barred)
@@ -154,10 +155,12 @@ func (en *engine) ask(s *server, k int, e *call, mass float64) {
 	e.joined += waited
 	if e.belated() {
 		e.joining += waited
-		return
+	} else {
+		e.waiting += waited
 	}
-	e.waiting += waited
-	e.visit(calls)
+	if !via.belated() {
+		e.visit(calls)
+	}
 }
 
 // join lets wait who came too late for the step before.

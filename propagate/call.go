@@ -58,6 +58,7 @@ type callState struct {
 
 // classes are masses by attempt number.
 type classes struct {
+	all       []float64 // of which the others are parts
 	answering []float64 // decided to be answered well, on the way
 	refusing  []float64 // decided to be answered with an error, on the way
 	toAnswer  []float64 // decided in this step
@@ -70,27 +71,14 @@ type classes struct {
 }
 
 func newClasses(n int) classes {
-	a := make([]float64, 9*n)
-	cut := func() []float64 { r := a[:n:n]; a = a[n:]; return r }
-	return classes{cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut()}
+	all := make([]float64, 9*n)
+	rest := all
+	cut := func() []float64 { r := rest[:n:n]; rest = rest[n:]; return r }
+	return classes{all, cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut()}
 }
 
 // copy copies every array of classes.
-func (c *classes) copy(o *classes) {
-	for _, p := range [...][2][]float64{
-		{c.answering, o.answering},
-		{c.refusing, o.refusing},
-		{c.toAnswer, o.toAnswer},
-		{c.toRefuse, o.toRefuse},
-		{c.gotGood, o.gotGood},
-		{c.gotBad, o.gotBad},
-		{c.gone, o.gone},
-		{c.lineRate, o.lineRate},
-		{c.debt, o.debt},
-	} {
-		copy(p[0], p[1])
-	}
-}
+func (c *classes) copy(o *classes) { copy(c.all, o.all) }
 
 // handoff passes mass from one part of the model to another that is played earlier
 // in the step, and so would see it a step late. What it hands over ahead is what is

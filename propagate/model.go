@@ -91,6 +91,11 @@ func newModel(p *plan.Plan) *model {
 		}
 	}
 	m.tellApart()
+	for i := range m.calls { // what stands in is asked for what its need does not remember
+		if e := &m.calls[i]; e.StandsIn {
+			e.cache = m.calls[e.home].cache
+		}
+	}
 	return m
 }
 

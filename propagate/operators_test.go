@@ -352,3 +352,50 @@ func TestOperatorsWhoDoNothingAreAbsent(t *testing.T) {
 		}
 	})
 }
+
+// TestFailOverBehindACache: what a cache does not answer goes to where operators send it,
+// and the cache learns of it.
+func TestFailOverBehindACache(t *testing.T) {
+	const ct = `
+[service.users]
+kind = "external"
+load = "100/s"
+needs = [{ on = "api", timeout = "2s" }]
+[service.api]
+service_time = "5ms"
+concurrency = 100
+[[service.api.need]]
+on = "primary"
+timeout = "1s"
+cache = { keys = 100, ttl = "2s" }
+[service.primary]
+service_time = "10ms"
+concurrency = 20
+[service.replica]
+service_time = "10ms"
+concurrency = 20
+`
+	const st = `
+horizon = "120s"
+[[fault]]
+service = "primary"
+effect = "down"
+at = "20s"
+[[action]]
+at = "40s"
+do = [{ fail_over = "api -> primary", to = "replica" }]
+`
+	for _, text := range []string{ct, ct + apart("api")} {
+		r := played(t, text, st, Options{})
+		// A key is asked for once a second, and its answer is good for two: 100/(1+2)/s.
+		if n := r.number(t, scenario.Attempts, "replica", 50, 120); math.Abs(n-100.0/3) > 1 {
+			t.Errorf("the replica is asked %v times a second\n%s", n, text)
+		}
+		if n := r.number(t, scenario.Attempts, "primary", 50, 120); n > 0.01 {
+			t.Errorf("the primary is asked %v times a second\n%s", n, text)
+		}
+		if n := r.number(t, scenario.Goodput, "users", 50, 120); math.Abs(n-100) > 1 {
+			t.Errorf("%v users a second are answered\n%s", n, text)
+		}
+	}
+}

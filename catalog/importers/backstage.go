@@ -131,7 +131,10 @@ func (r *backstageReader) name() {
 			continue
 		}
 		e.service = e.written
-		if count[e.name] > 1 {
+		if id := e.metadata.get("annotations", "knockon.github.io/id").str(); id != "" {
+			e.service = cleanName(id) // as our own export keeps it
+		}
+		if count[e.name] > 1 && e.service == e.written {
 			e.service = e.kind + ":" + e.namespace + "/" + e.written
 		}
 		r.names = append(r.names, e.service)
@@ -177,7 +180,7 @@ func (r *backstageReader) describe(e *entity, o Options) {
 	if k, ok := backstageTypes[kind]; ok {
 		s.Kind = k
 	} else {
-		s.guessKind(kind, "its type "+cleanName(kind))
+		s.guessKind(kind, "from its type "+cleanName(kind))
 	}
 	s.Group = r.group(e)
 	if o.TierKey != "" {

@@ -347,8 +347,8 @@ func (r *composeReader) link() {
 	for _, s := range r.services {
 		declared = append(declared, s.name)
 		x := r.d.Declare(s.name, s.at)
-		x.guessKind(imageName(s.image), "the image "+imageName(s.image))
-		x.guessKind(s.name, "its name")
+		x.guessKind(imageName(s.image), "from the image "+imageName(s.image))
+		x.guessKind(s.name, "from its name")
 		if s.replicas > 0 {
 			x.Replicas = unit.Value[int64]{V: s.replicas, Evidence: unit.Stated}
 		}

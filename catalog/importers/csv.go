@@ -122,6 +122,10 @@ func readCSV(d *Draft, f File, o Options) {
 				continue
 			}
 		}
+		if from < len(fields) && strings.TrimSpace(fields[from]) != "" && (on >= len(fields) || strings.TrimSpace(fields[on]) == "") {
+			d.Declare(fields[from], f.at(line)) // a service that needs nothing
+			continue
+		}
 		if max(from, on) >= len(fields) || strings.TrimSpace(fields[from]) == "" || strings.TrimSpace(fields[on]) == "" {
 			if skipped++; skippedAt.IsZero() {
 				skippedAt = f.at(line)
@@ -146,7 +150,7 @@ func readCSV(d *Draft, f File, o Options) {
 		t.Call(strings.Clone(a), strings.Clone(b), field(fields, calls), field(fields, failed), Claim{At: f.at(line)})
 	}
 	if skipped > 0 {
-		d.Warnf(skippedAt, "", "%s not both names, and left out", plural(skipped, "row has", "rows have"))
+		d.Warnf(skippedAt, "", "%s nobody who needs, and left out", plural(skipped, "row names", "rows name"))
 	}
 	if selves > 0 {
 		d.Warnf(f.whole(), "", "%s of a service that calls itself, and left out", plural(selves, "row is", "rows are"))

@@ -316,7 +316,7 @@ func (p *dotParser) declare(id string, at diag.Span, scope dotScope) {
 		p.groups[id] = scope.group
 	}
 	if s := p.d.Service(id); s == nil || !s.Declared {
-		p.d.Declare(id, at).guessKind(id, "its name")
+		p.d.Declare(id, at).guessKind(id, "from its name")
 	}
 }
 
@@ -343,7 +343,7 @@ func (p *dotParser) describe(id string, attributes map[string]string) {
 		s.Title = label
 	}
 	if attributes["shape"] == "cylinder" && s.Kind == catalog.KindService {
-		s.Kind, s.KindGuess = catalog.KindDatabase, "its shape"
+		s.Kind, s.KindGuess = catalog.KindDatabase, "from its shape"
 	}
 }
 
@@ -512,9 +512,8 @@ func (l *dotLexer) quoted(t dotToken) (dotToken, error) {
 					l.at++
 					l.line++
 					continue
-				case '\\':
+				case '\\': // an escape in labels only; names are not written with two
 					l.at++
-					b = append(b, '\\')
 				}
 			}
 			b = append(b, c)

@@ -317,7 +317,10 @@ func (d *Draft) suggest(word string, words []string) string {
 	if d.suggested++; d.suggested > maxSuggested {
 		return ""
 	}
-	return diag.DidYouMean(word, words)
+	if near := diag.Closest(word, words); near != "" {
+		return "did you mean " + strconv.Quote(near) + "?"
+	}
+	return ""
 }
 
 // tooMany says once that a limit is reached.

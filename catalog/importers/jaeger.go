@@ -129,8 +129,8 @@ func readJaegerData(d *Draft, t *Traffic, f File, data json.RawMessage) (found b
 
 // read adds one dependency.
 func (c calledService) read(d *Draft, t *Traffic, f File) {
-	d.Declare(c.Parent, f.whole()).guessKind(c.Parent, "its name")
-	d.Declare(c.Child, f.whole()).guessKind(c.Child, "its name")
+	d.Declare(c.Parent, f.whole()).guessKind(c.Parent, "from its name")
+	d.Declare(c.Child, f.whole()).guessKind(c.Child, "from its name")
 	t.Call(c.Parent, c.Child, float64(c.CallCount), float64(c.ErrorCount), Claim{At: f.whole()})
 }
 

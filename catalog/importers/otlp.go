@@ -161,6 +161,7 @@ func readOTLP(d *Draft, files []File, _ Options) {
 	}
 	if len(files) > 1 {
 		r.f.Name = fmt.Sprintf("%s and %d more", r.f.Name, len(files)-1)
+		d.files = append(d.files, r.f.Name)
 	}
 	if r.unnamed > 0 {
 		d.Warnf(r.f.whole(), "set OTEL_SERVICE_NAME where they are made", "%s no service.name, and the spans left out", plural(r.unnamed, "resource has", "resources have"))
@@ -256,6 +257,9 @@ func (r *otlpReader) link() {
 		case parent == nil && (s.Kind == otlpServer || s.Kind == otlpConsumer) && s.Attributes.get("peer.service") != "":
 			peer := s.Attributes.get("peer.service")
 			r.d.Declare(peer, r.f.whole())
+			if s.Kind == otlpConsumer {
+				c.Mode = catalog.Async
+			}
 			r.t.Call(peer, s.service, 1, failed, c)
 		}
 		if (s.Kind == otlpClient || s.Kind == otlpProducer) && !s.called {
@@ -287,7 +291,7 @@ func (r *otlpReader) virtual(s *otlpSpan, failed float64, c Claim) {
 		}
 		x := r.d.Declare(name, r.f.whole())
 		for _, product := range []string{s.Attributes.get("db.system"), s.Attributes.get("db.system.name"), s.Attributes.get("messaging.system"), name} {
-			x.guessKind(product, "its name or system")
+			x.guessKind(product, "from its name or system")
 		}
 		if database && x.Kind == catalog.KindService {
 			x.Kind = catalog.KindDatabase

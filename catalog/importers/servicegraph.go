@@ -286,23 +286,23 @@ func (r *graphReader) done(o Options) {
 			outside[e.on] += l.calls
 			continue
 		}
-		r.d.Declare(e.from, r.f.whole()).guessKind(e.from, "its name")
+		r.d.Declare(e.from, r.f.whole()).guessKind(e.from, "from its name")
 		to := r.d.Declare(e.on, r.f.whole())
 		c := Claim{At: r.f.whole()}
 		switch l.kind {
 		case "database":
-			to.guessKind(e.on, "its name")
+			to.guessKind(e.on, "from its name")
 			if to.Kind == catalog.KindService {
 				to.Kind = catalog.KindDatabase
 			}
 		case "messaging_system":
 			c.Mode, c.Known = catalog.Async, unit.Stated
 		case "virtual_node":
-			if to.guessKind(e.on, "its name"); to.Kind == catalog.KindService {
-				to.Kind, to.KindGuess = catalog.KindExternal, "nothing of it is traced"
+			if to.guessKind(e.on, "from its name"); to.Kind == catalog.KindService {
+				to.Kind, to.KindGuess = catalog.KindExternal, "as nothing of it is traced"
 			}
 		default:
-			to.guessKind(e.on, "its name")
+			to.guessKind(e.on, "from its name")
 		}
 		t.Call(e.from, e.on, l.calls, l.failed, c)
 	}

@@ -124,7 +124,7 @@ func (s *Service) lines() []line {
 	if s.Kind != catalog.KindService {
 		l := line{key: "kind", value: toml.String(s.Kind.String())}
 		if s.KindGuess != "" {
-			l.note = "a guess, from " + s.KindGuess
+			l.note = "a guess, " + s.KindGuess
 		}
 		lines = append(lines, l)
 	}

@@ -119,6 +119,9 @@ func linkZipkin(d *Draft, t *Traffic, f File, spans []*zipkinSpan) (unnamed int)
 		if s.local() == "" {
 			unnamed++
 		}
+		if s.Kind == "SERVER" || s.Kind == "CONSUMER" {
+			t.Request(s.local(), 1)
+		}
 		failed := 0.0
 		if _, is := s.Tags["error"]; is {
 			failed = 1
@@ -133,7 +136,7 @@ func linkZipkin(d *Draft, t *Traffic, f File, spans []*zipkinSpan) (unnamed int)
 			}
 			how.Mode = mode
 			for _, name := range []string{from, on} {
-				d.Declare(name, f.whole()).guessKind(name, "its name")
+				d.Declare(name, f.whole()).guessKind(name, "from its name")
 			}
 			t.Call(from, on, 1, failed, how)
 		}
@@ -152,7 +155,7 @@ func linkZipkin(d *Draft, t *Traffic, f File, spans []*zipkinSpan) (unnamed int)
 		case "CONSUMER":
 			if s.local() != "" && s.remote() != "" {
 				for _, name := range []string{s.local(), s.remote()} {
-					d.Declare(name, f.whole()).guessKind(name, "its name")
+					d.Declare(name, f.whole()).guessKind(name, "from its name")
 				}
 				t.Receive(s.local(), s.remote(), 1, Claim{At: f.whole(), Rule: "spans,", Mode: catalog.Async, Known: unit.Stated})
 			}

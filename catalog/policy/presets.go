@@ -95,7 +95,7 @@ func KeyOf(field string) string {
 	var b strings.Builder
 	for i, r := range field {
 		if unicode.IsUpper(r) && i > 0 {
-			before, after := field[i-1], byte('a')
+			before, after := field[i-1], byte('A')
 			if i+1 < len(field) {
 				after = field[i+1]
 			}

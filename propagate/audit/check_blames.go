@@ -60,7 +60,7 @@ func blamingChecks(p *Pass) {
 			continue
 		}
 		f := Finding{
-			Subject: "health check " + h.ID, Service: h.Tests[0].Service, At: h.At, Path: path,
+			Subject: "health check " + h.ID, Service: p.Graph.ID(targets[0]), At: h.At, Path: path,
 			Message: fmt.Sprintf("%s removes %s %s", h.ID, p.Names(targets), strings.Join(why, ", and ")),
 		}
 		for _, v := range targets {

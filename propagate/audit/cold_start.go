@@ -96,7 +96,7 @@ func (f *Facts) Start(never []graph.Node) []bool {
 		started[v] = true
 		for n := range g.Users(v) {
 			left, counts := least[n]
-			if fallback, named := n.Fallback(); !counts || named && fallback == v {
+			if !counts {
 				continue
 			}
 			if least[n] = left - 1; left == 1 {

@@ -62,6 +62,14 @@ func ParseConfig(name string, data []byte) (*Config, diag.List) {
 		}
 		c.Settings[e.Key] = readSetting(doc.Decoder(e.Value.Table, "[rule."+e.Key+"]", &faults), known[i])
 	}
+	sub := func(t *toml.Table, what string) *toml.Decoder { return doc.Decoder(t, what, &faults) }
+	c.Own = append(readOwn(d, "forbidden", sub), readOwn(d, "required", sub)...)
+	slices.SortFunc(c.Own, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
+	for i := 1; i < len(c.Own); i++ {
+		if c.Own[i].ID == c.Own[i-1].ID {
+			d.Errorf(d.Key("required"), "give one of them another name", "two rules are called %q", c.Own[i].ID)
+		}
+	}
 	for _, t := range d.Tables("suppress") {
 		c.Suppressions = append(c.Suppressions, readConfigured(doc.Decoder(t, "a suppression", &faults)))
 	}

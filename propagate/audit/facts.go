@@ -105,6 +105,16 @@ func (f *Facts) Rate(v graph.Node) (perSecond float64, known bool) {
 	return p.Services[v].Nominal, true
 }
 
+// RateAtLeast is Rate; where that is not known, it is what is offered from outside by
+// itself, to which others add.
+func (f *Facts) RateAtLeast(v graph.Node) (perSecond float64, known bool) {
+	if rate, ok := f.Rate(v); ok {
+		return rate, true
+	}
+	load := f.Graph.Service(v).Load
+	return float64(load.V), load.IsStated()
+}
+
 // Full is how many requests a service can finish, where the catalog says so: by its
 // capacity, or by its concurrency and service time when it waits for nobody.
 func (f *Facts) Full(v graph.Node) (perSecond float64, known bool) {

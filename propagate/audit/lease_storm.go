@@ -15,7 +15,8 @@ var _ = register(Rule{
 	Summary:  "More leases can be lost at once than their keeper can ever grant again by itself.",
 	Looks: `A lease whose count is more than twice what the keeper can grant in one deadline (and more with a pause before the ` +
 		`next attempt): M > K (2 + pause/deadline), K = workers × deadline / cost of a regrant. Nothing paces the regrants, and what ` +
-		`missed its deadline is asked for again. Count, cost, deadline and the keeper's concurrency must be stated.`,
+		`missed its deadline is asked for again. Count, cost and deadline must be stated, and the keeper's concurrency, or its ` +
+		`capacity and service time, which come to as many workers.`,
 	Why: "All who lost a lease ask at once. Those who are not served in time ask again, behind their own stale requests. Above the " +
 		"threshold what is left over doubles from round to round, and the keeper works without making progress, for ever.",
 	Taught: "AWS, 20 October 2025: DynamoDB was back at 02:25, but the leases of EC2's servers could not be made anew before their " +
@@ -29,18 +30,33 @@ var _ = register(Rule{
 // the catalog does not say enough.
 func (p *Pass) storm(l *catalog.Lease, keeper graph.Node) (s closedform.LeaseStorm, ok bool) {
 	r := l.Policy.Regrant
-	threads := p.Graph.Service(keeper).Concurrency
-	if !l.Policy.Count.IsStated() || !r.Cost.IsStated() || !r.Deadline.IsStated() || !threads.IsStated() {
+	servers, known := p.servers(keeper)
+	if !l.Policy.Count.IsStated() || !r.Cost.IsStated() || !r.Deadline.IsStated() || !known {
 		return s, false
 	}
 	s = closedform.LeaseStorm{
-		Holders: float64(l.Policy.Count.V), Capacity: float64(threads.V),
+		Holders: float64(l.Policy.Count.V), Capacity: servers,
 		Work: r.Cost.V.Seconds(), Deadline: r.Deadline.V.Seconds(),
 	}
 	if r.Pause.IsStated() {
 		s.Pause = (r.Pause.V.Low.Seconds() + r.Pause.V.High.Seconds()) / 2
 	}
 	return s, s.Work > 0 && s.Deadline > 0
+}
+
+// servers is how much work a service does at once, in server-seconds per second: its
+// concurrency, or what its capacity of requests of a stated service time comes to.
+func (p *Pass) servers(v graph.Node) (float64, bool) {
+	s := p.Graph.Service(v)
+	if s.Capacity.IsStated() && s.ServiceTime.IsStated() {
+		mean := (s.ServiceTime.V.Low.Seconds() + s.ServiceTime.V.High.Seconds()) / 2
+		work := float64(s.Capacity.V) * mean
+		if s.Concurrency.IsStated() {
+			work = min(work, float64(s.Concurrency.V))
+		}
+		return work, true
+	}
+	return float64(s.Concurrency.V), s.Concurrency.IsStated()
 }
 
 func leaseStorms(p *Pass) {
@@ -71,7 +87,7 @@ func leaseStorms(p *Pass) {
 				l.Keeper, Amount(s.PerDeadline()), Amount(s.Holders), l.ID, Say(r.Deadline), Amount(s.Threshold()), SayCount(l.Policy.Count)),
 			Path: []Step{
 				{l.At, fmt.Sprintf("a lease made anew costs %s, and is asked for again after %s", Say(r.Cost), Say(r.Deadline))},
-				p.At(keeper, "%s works on %s at once", l.Keeper, SayCount(p.Graph.Service(keeper).Concurrency)),
+				p.At(keeper, "%s works on %s at once", l.Keeper, Amount(s.Capacity)),
 				p.At(holder, "%s goes without", l.Holder),
 			},
 			Fix: fmt.Sprintf("Pace regrants at no more than %s: all are back after %s. Drop requests whose deadline has passed.",

@@ -14,7 +14,7 @@ var _ = register(Rule{
 	Severity: Error,
 	Summary:  "A health check may take more out of service than the rest can carry.",
 	Looks: `A health check whose on_fail has neither max_removed below 100 % nor fail_open below 100 % nor a rate; ` +
-		`or whose max_removed leaves a target less capacity than its load, both stated.`,
+		`or whose max_removed leaves a target less capacity than its load, both stated, of which the load from outside is enough.`,
 	Why: "A check that is wrong is wrong about all at once: then it removes what is healthy. And one that is right adds load to those that are " +
 		"left until they fail it too.",
 	Taught: "AWS, 20 October 2025: health checks of Network Load Balancers failed on healthy nodes and took zones out of DNS, until failover was " +
@@ -45,12 +45,12 @@ func removals(p *Pass) {
 				Path: []Step{{h.At, fmt.Sprintf("%s tests %s and removes %s", h.By, id, removes(a))}},
 			}
 			full, knownFull := p.Full(v)
-			load, known := p.Rate(v)
+			load, known := p.RateAtLeast(v)
 			switch left := full * (1 - removed); {
 			case removed >= 1:
 				f.Message = fmt.Sprintf("nothing limits what %s takes out of %s: all of it at once, when the check is wrong", h.ID, id)
 			case knownFull && known && load < full && load > left:
-				f.Message = fmt.Sprintf("%s may take out %s of %s, which leaves %s for a load of %s", h.ID, Percent(removed), id, PerSecond(left), PerSecond(load))
+				f.Message = fmt.Sprintf("%s may take out %s of %s, which leaves %s for a load of %s or more", h.ID, Percent(removed), id, PerSecond(left), PerSecond(load))
 			default:
 				continue
 			}

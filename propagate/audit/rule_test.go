@@ -264,3 +264,66 @@ func TestRegistry(t *testing.T) {
 		}
 	}
 }
+
+// TestEvidenceLeads: the steps of a path hang together, from what is lost to the one
+// that falls farthest away, and round a cycle back to where it began.
+func TestEvidenceLeads(t *testing.T) {
+	texts := func(f *Finding) (all []string) {
+		for _, s := range f.Path {
+			all = append(all, s.Text)
+		}
+		return all
+	}
+	for _, c := range []struct {
+		rule, catalog string
+		want          []string
+	}{
+		{"KO101", `
+[service.a]
+tier = 0
+needs = ["b"]
+[service.b]
+tier = 0
+needs = ["c"]
+[service.c]
+tier = 0
+needs = ["d"]
+[service.d]
+`, []string{"d is lost", "c needs d", "b needs c", "a needs b"}},
+		{"KO102", "[service.a]\nneeds = [\"b\"]\n[service.b]\nneeds = [\"c\"]\n[service.c]\nneeds = [{ on = \"a\", if_lost = \"stale\", ttl = \"1h\" }]\n",
+			[]string{"a needs b", "b needs c", "c needs a, and goes on without it for 1h"}},
+		{"KO105", "[service.a]\nneeds = [\"b\", { on = \"t\", to = \"repair\", for = \"mending\" }]\n[service.b]\n[service.t]\nneeds = [\"u\"]\n[service.u]\nneeds = [\"a\"]\n",
+			[]string{"a needs t to repair: mending", "t needs u", "u needs a"}},
+	} {
+		r := audited(t, c.catalog, Options{Only: []string{c.rule}})
+		if len(r.Findings) == 0 {
+			t.Errorf("%s found nothing", c.rule)
+			continue
+		}
+		if got := texts(&r.Findings[0]); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.rule, got, c.want)
+		}
+	}
+}
+
+// TestRanking: the worst severity first, then damage; the second finding of a rule
+// counts half.
+func TestRanking(t *testing.T) {
+	a, b := &Rule{ID: "A"}, &Rule{ID: "B"}
+	findings := []Finding{
+		{Rule: a, Subject: "1", Damage: 10}, {Rule: a, Subject: "2", Damage: 9}, {Rule: b, Subject: "3", Damage: 5},
+		{Rule: b, Subject: "4", Damage: 90, Severity: Warning}, {Rule: a, Subject: "5", Damage: 8},
+	}
+	rank(findings)
+	var got []string
+	for i := range findings {
+		got = append(got, findings[i].Subject)
+	}
+	if want := []string{"1", "3", "2", "5", "4"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	again := slices.Clone(findings)
+	if rank(again); !slices.EqualFunc(findings, again, func(x, y Finding) bool { return x.Subject == y.Subject }) {
+		t.Error("ranked twice they stand otherwise")
+	}
+}

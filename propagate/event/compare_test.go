@@ -230,12 +230,9 @@ func TestEstates(t *testing.T) {
 			storms++
 		}
 	}
-	for _, m := range []struct {
-		name string
-		on   bool
-	}{{"cycle", true}, {"retries", true}, {"budgets", true}, {"bounds", true}, {"breakers", true}, {"async", true}, {"caches", withCaches}, {"leases", withLeases}, {"checks", withChecks}} {
-		if m.on && 3*count[m.name] < estates {
-			t.Errorf("%s in %d of %d", m.name, count[m.name], estates)
+	for _, m := range []string{"cycle", "retries", "budgets", "bounds", "breakers", "async", "caches", "leases", "checks"} {
+		if 3*count[m] < estates {
+			t.Errorf("%s in %d of %d", m, count[m], estates)
 		}
 	}
 	if storms != 6 {
@@ -245,7 +242,7 @@ func TestEstates(t *testing.T) {
 
 // within are the seeds that are within the rule, and have to stay so. The others are in
 // docs/validation.md with what is known of them.
-var within = []uint64{1, 2, 3, 4, 5, 8, 9, 10, 11, 13, 14, 15, 16, 18, 19, 20}
+var within = []uint64{1, 2, 3, 4, 5, 8, 10, 11, 14, 15, 16, 17, 18, 19, 20}
 
 // guard fails where a catalog that was within the rule is not any more.
 func (c *comparison) guard(t *testing.T) {
@@ -257,7 +254,7 @@ func (c *comparison) guard(t *testing.T) {
 
 // TestEnginesAgree plays some small generated catalogs with five seeds.
 func TestEnginesAgree(t *testing.T) {
-	for _, seed := range []uint64{2, 8, 10, 13, 15} {
+	for _, seed := range []uint64{2, 3, 10, 15, 17} {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { compareEstate(t, seed, 5).guard(t) })
 	}
 }

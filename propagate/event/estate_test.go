@@ -17,14 +17,6 @@ import (
 // estates is how many catalogs are generated: seeds 1 to this.
 const estates = 20
 
-// What a generated catalog is given where the engine of single requests plays it. Each
-// is drawn all the same where it is off, so that nothing else changes when it is on.
-const (
-	withCaches = false
-	withLeases = false
-	withChecks = false
-)
-
 // deck gives each of the twenty seeds one card, in an order of its own for every
 // purpose: so many catalogs have it, and which do is chance.
 func deck(purpose string, seed uint64, cards ...string) string {
@@ -279,7 +271,7 @@ func (g *generated) protect() {
 // keep gives some needs caches, some service leases, and some service a health check.
 func (g *generated) keep() {
 	at, keys, ttl := g.pick(g.in(middles), 2), 200+g.chance.IntN(800), 10+g.chance.IntN(50)
-	if dealt("caches", g.seed) && withCaches && !g.fragile {
+	if dealt("caches", g.seed) && !g.fragile {
 		g.with("caches")
 		for _, i := range at {
 			n := &g.services[i].needs[0]
@@ -287,7 +279,7 @@ func (g *generated) keep() {
 		}
 	}
 	keeper, holder, count := g.pick(g.in(stores), 1)[0], g.pick(g.in(fronts), 1)[0], 500+g.chance.IntN(1000)
-	if dealt("leases", g.seed) && withLeases && keeper != g.victim {
+	if dealt("leases", g.seed) && keeper != g.victim {
 		g.with("leases")
 		fmt.Fprintf(&g.rest, "\n[lease.sessions]\nkeeper = %q\nholder = %q\ncount = %d\nttl = \"40s\"\nrenew = { every = \"15s\", cost = \"2ms\", timeout = \"5s\" }\nregrant = { cost = \"5ms\", deadline = \"10s\", pause = \"0s..20s\" }\n", g.services[keeper].id, g.services[holder].id, count)
 	}
@@ -295,7 +287,7 @@ func (g *generated) keep() {
 	if g.services[tested].layer != stores || g.fragile {
 		tested = g.pick(slices.DeleteFunc(g.in(stores), func(i int) bool { return g.fragile && i == g.victim }), 1)[0]
 	}
-	if dealt("checks", g.seed) && withChecks {
+	if dealt("checks", g.seed) {
 		g.with("checks")
 		g.services[tested].replicas = 5
 		fmt.Fprintf(&g.rest, "\n[service.balancer]\nkind = \"gateway\"\n\n[health_check.stores]\nby = \"balancer\"\ntests = [%q]\npolicy = { interval = \"5s\", timeout = \"2s\", out = 2, in = 2, depth = \"shallow\" }\non_fail = { remove = \"instance\", fail_open = \"50%%\" }\n", g.services[tested].id)

@@ -1,6 +1,10 @@
 package mech
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // Leases are the holders of valid leases of one kind. A lease is valid for its time to
 // live, even over [Low, Low+Spread), from its last refresh: from when the renewal or the
@@ -355,6 +359,7 @@ const mostCells = 256
 // tidy counts the holders and, when there are too many cells, joins neighbours.
 func (l *Leases) tidy() {
 	if limit := max(l.limit, mostCells); len(l.cells) > limit {
+		slices.SortStableFunc(l.cells, leaseCell.before)
 		for width := 1.0 / 64; width < 8 && len(l.cells) > mostCells/2; width *= 2 {
 			l.lump(width, false)
 		}
@@ -367,6 +372,23 @@ func (l *Leases) tidy() {
 	for i := range l.cells {
 		l.mass += l.cells[i].mass
 	}
+}
+
+// before orders cells so that those that can be joined are neighbours: linked ones by how
+// long ago they refreshed when they renew, then all by when they refreshed and renew.
+func (c leaseCell) before(o leaseCell) int {
+	if c.linked != o.linked {
+		if c.linked {
+			return -1
+		}
+		return 1
+	}
+	if c.linked {
+		if d := cmp.Compare(math.Round(1e3*(c.d0-c.r0)), math.Round(1e3*(o.d0-o.r0))); d != 0 {
+			return d
+		}
+	}
+	return cmp.Or(cmp.Compare(c.r0, o.r0), cmp.Compare(c.d0, o.d0))
 }
 
 // lump joins neighbours that differ by no more than so many periods.

@@ -44,7 +44,8 @@ type Fit struct {
 	Start, Cost float64 // of the values that the catalog has, and of those that were found
 	Partial     bool    // interrupted: the best until then, and nothing about Sharp and Pairs
 
-	Catalog *catalog.Catalog // with what was found
+	Catalog  *catalog.Catalog // with what was found
+	Scenario *scenario.Scenario
 }
 
 // Fitted is the value that was found of a parameter.
@@ -119,9 +120,9 @@ func Cost(rec *scenario.Record, s *Score, before float64) float64 {
 // Cholesky variant) on logarithms. The same seed gives the same values on any number of
 // processors. A cancelled context gives the best until then, with Partial set, and the
 // context's error; nil where nothing was played.
-func Calibrate(ctx context.Context, c *catalog.Catalog, rec *scenario.Record, play Play, o FitOptions) (*Fit, error) {
+func Calibrate(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, play Play, o FitOptions) (*Fit, error) {
 	var free []*Parameter
-	all := Parameters(c, rec)
+	all := Parameters(c, sc)
 	for i := range all {
 		if !math.IsNaN(all[i].Low) {
 			free = append(free, &all[i])
@@ -131,7 +132,7 @@ func Calibrate(ctx context.Context, c *catalog.Catalog, rec *scenario.Record, pl
 	if n == 0 {
 		return nil, fmt.Errorf("the record of this incident names no parameter with a range, so that there is nothing to fit")
 	}
-	f := &fitting{ctx: ctx, c: c, rec: rec, play: play, before: o.Before, free: free, best: math.Inf(1)}
+	f := &fitting{ctx: ctx, c: c, sc: sc, play: play, before: o.Before, free: free, best: math.Inf(1)}
 	generations, population := cmp.Or(o.Generations, DefaultGenerations), o.Population
 	if population == 0 {
 		population = max(6, 4+int(3*math.Log(float64(n))))
@@ -165,8 +166,7 @@ func Calibrate(ctx context.Context, c *catalog.Catalog, rec *scenario.Record, pl
 			Parameter: *p, Found: values[i], Down: math.NaN(), Up: math.NaN(), Edge: u < 0.01 || u > 0.99,
 		})
 	}
-	fit.Catalog = c.Clone()
-	setAll(fit.Catalog, free, values)
+	fit.Catalog, fit.Scenario = With(c, sc, free, values)
 	if err := ctx.Err(); err != nil {
 		fit.Partial, fit.Runs = true, f.runs
 		return fit, err
@@ -205,7 +205,7 @@ func fold(u float64) float64 {
 type fitting struct {
 	ctx    context.Context
 	c      *catalog.Catalog
-	rec    *scenario.Record
+	sc     *scenario.Scenario
 	play   Play
 	before float64
 	free   []*Parameter
@@ -258,9 +258,8 @@ func (f *fitting) at(values []float64) (float64, bool) {
 	if f.ctx.Err() != nil {
 		return 0, false
 	}
-	c := f.c.Clone()
-	setAll(c, f.free, values)
-	res, err := f.play(f.ctx, c)
+	c, sc := With(f.c, f.sc, f.free, values)
+	res, err := f.play(f.ctx, c, sc)
 	if err != nil {
 		return 0, false
 	}
@@ -268,7 +267,7 @@ func (f *fitting) at(values []float64) (float64, bool) {
 	f.runs++
 	f.mu.Unlock()
 	f.count()
-	return Cost(f.rec, Judge(f.rec, Impacts(c, res, f.rec, Shown), end(res)/60, nil), f.before), true
+	return Cost(sc.Record, Judge(sc.Record, Impacts(c, res, sc.Record, Shown), end(res)/60, nil), f.before), true
 }
 
 // identify moves the values that were found, one at a time and in pairs, in order to say

@@ -136,7 +136,7 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 	for i := range bins {
 		length := times[i+1] - times[i]
 		var good, failed, throttled, offered, nominal float64
-		down, delayed, frozen := true, false, false
+		down, stopped, delayed, frozen := true, true, false, false
 		for _, s := range d.members {
 			b := &s.Bins[i]
 			good += b.Good
@@ -145,6 +145,7 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 			offered += b.Offered
 			nominal += s.Nominal
 			down = down && b.State == propagate.Down
+			stopped = stopped && b.Capacity <= 0
 			frozen = frozen || b.State == propagate.Frozen
 			if d.limit > 0 {
 				delayed = delayed || b.Age > d.limit
@@ -164,7 +165,7 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 			}
 		case told:
 			failing = propagate.Healthy
-		case down && d.waits(0.5*(times[i]+times[i+1])): // work waits there, and nobody is there to do it
+		case stopped: // nobody is there to do it, also while work waits
 			failing = propagate.Down
 		case delayed: // it waits, and nobody gave up: that is no failure
 			failing = propagate.Healthy
@@ -182,17 +183,6 @@ func (d *demand) states(times []float64, threshold float64) []propagate.State {
 		}
 	}
 	return states
-}
-
-// waits reports whether all of them wait for a restart at a time: they do not come back
-// by themselves.
-func (d *demand) waits(t float64) bool {
-	for _, s := range d.members {
-		if !slices.ContainsFunc(s.Hand, func(h propagate.Span) bool { return h.From <= t && t < h.To }) {
-			return false
-		}
-	}
-	return true
 }
 
 // windows are the spans of bins in one state. What is impaired for less than

@@ -16,6 +16,9 @@ func minutes(id string, bins ...propagate.ServiceBin) propagate.ServiceResult {
 	s := propagate.ServiceResult{ID: id, Nominal: 100.0 / 60}
 	for _, b := range bins {
 		b.Offered = 100
+		if b.Capacity == 0 && b.State != propagate.Down {
+			b.Capacity = 1
+		}
 		s.Bins = append(s.Bins, b)
 	}
 	return s
@@ -70,6 +73,7 @@ func TestImpacts(t *testing.T) {
 		{"frozen", join(repeat(2, well), repeat(3, frozen), repeat(2, well)), 0.05, 0, []Impact{impact("a", propagate.Frozen, 2, 5)}},
 		// Callers that neither hear nor give up: it is as it was.
 		{"nothing settled", join(repeat(2, well), repeat(2, failing(100)), repeat(3, dark), repeat(2, well)), 0.05, 0, []Impact{impact("a", propagate.Down, 2, 7)}},
+		{"stopped, and nobody gives up", join(repeat(2, well), repeat(3, propagate.ServiceBin{Age: 700, State: propagate.Down}), repeat(3, propagate.ServiceBin{Age: 700}), repeat(2, well)), 0.05, 600, []Impact{impact("a", propagate.Down, 2, 5), impact("a", propagate.Delayed, 5, 8)}},
 		{"to the end", join(repeat(2, well), repeat(3, failing(100))), 0.05, 0, []Impact{{Service: "a", State: propagate.Down, From: 2, To: 5, Open: true}}},
 	} {
 		rec := &scenario.Record{}

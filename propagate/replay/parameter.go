@@ -49,10 +49,13 @@ func weakness(e unit.Evidence) int {
 	return slices.Index([]unit.Evidence{unit.Documented, unit.Stated, unit.Fitted, unit.Guess}, e)
 }
 
-// Parameters lists the numbers of a catalog: first those that the record names, then the
+// Parameters lists numbers: first those that the record of a scenario names, then the
 // others that the catalog itself states, by path.
-func Parameters(c *catalog.Catalog, rec *scenario.Record) []Parameter {
+func Parameters(c *catalog.Catalog, sc *scenario.Scenario) []Parameter {
+	rec := sc.Record
 	numbers := catalog.Numbers(c)
+	declared := len(numbers)
+	numbers = append(numbers, scenario.Numbers(sc)...)
 	index := make(map[string]int, len(numbers))
 	for i := range numbers {
 		index[numbers[i].Path] = i
@@ -69,16 +72,20 @@ func Parameters(c *catalog.Catalog, rec *scenario.Record) []Parameter {
 			}
 			n := &numbers[at]
 			named[path] = true
+			known := n.Evidence
+			if at >= declared {
+				known = p.Evidence
+			}
 			if j == 0 {
 				x.Value, x.Source = n.Value(), n.Source
 			}
-			if j == 0 || weakness(n.Evidence) > weakness(x.Evidence) {
-				x.Evidence = n.Evidence
+			if j == 0 || weakness(known) > weakness(x.Evidence) {
+				x.Evidence = known
 			}
 		}
 		all = append(all, x)
 	}
-	for i := range numbers {
+	for i := range numbers[:declared] {
 		n := &numbers[i]
 		// An end of a range is there with its range, and what a preset brings with it.
 		if named[n.Path] || n.At.IsZero() || isEnd(numbers, i) {
@@ -105,32 +112,19 @@ func isEnd(numbers []catalog.Number, i int) bool {
 	return false
 }
 
-// Set is a copy of a catalog in which a parameter has another value, at all its places.
-func (p *Parameter) Set(c *catalog.Catalog, value float64) *catalog.Catalog {
-	c = c.Clone()
-	setAll(c, []*Parameter{p}, []float64{value})
-	return c
-}
-
-// setAll gives parameters values in a catalog that nobody else has.
-func setAll(c *catalog.Catalog, parameters []*Parameter, values []float64) {
-	numbers := catalog.Numbers(c)
+// With is a copy of a catalog and a scenario in which parameters have other values, each
+// at all its places.
+func With(c *catalog.Catalog, sc *scenario.Scenario, parameters []*Parameter, values []float64) (*catalog.Catalog, *scenario.Scenario) {
+	c, sc = c.Clone(), sc.Clone()
+	numbers := append(catalog.Numbers(c), scenario.Numbers(sc)...)
 	for i, p := range parameters {
-		for _, path := range p.Paths {
-			at, ok := slices.BinarySearchFunc(numbers, path, func(n catalog.Number, path string) int {
-				switch {
-				case n.Path < path:
-					return -1
-				case n.Path > path:
-					return 1
-				}
-				return 0
-			})
-			if ok {
-				numbers[at].Set(values[i])
+		for k := range numbers {
+			if slices.Contains(p.Paths, numbers[k].Path) {
+				numbers[k].Set(values[i])
 			}
 		}
 	}
+	return c, sc
 }
 
 // movable reports whether it is worth a run to move a parameter: it is fitted, or the
@@ -143,7 +137,7 @@ func (p *Parameter) movable() bool {
 // by Swing, and notes how far every scored boundary moves. Two runs for each. It marks
 // the parameters that move one boundary alone and are fitted, and returns these
 // boundaries. A run that is not possible moves nothing.
-func Sensitivity(ctx context.Context, c *catalog.Catalog, rec *scenario.Record, base *Score, all []Parameter, play Play, progress func(done, planned int)) (map[Ends]string, error) {
+func Sensitivity(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, base *Score, all []Parameter, play Play, progress func(done, planned int)) (map[Ends]string, error) {
 	var tried []int
 	for i := range all {
 		if all[i].movable() {
@@ -158,13 +152,13 @@ func Sensitivity(ctx context.Context, c *catalog.Catalog, rec *scenario.Record, 
 		if i%2 == 1 {
 			factor = 1 + Swing
 		}
-		varied := p.Set(c, p.Value*factor)
-		res, err := play(ctx, varied)
+		varied, moved := With(c, sc, []*Parameter{p}, []float64{p.Value * factor})
+		res, err := play(ctx, varied, moved)
 		if err != nil && ctx.Err() != nil {
 			return err
 		}
 		if err == nil {
-			scores[i] = Judge(rec, Impacts(varied, res, rec, Shown), end(res)/60, nil)
+			scores[i] = Judge(sc.Record, Impacts(varied, res, sc.Record, Shown), end(res)/60, nil)
 		}
 		count()
 		return nil

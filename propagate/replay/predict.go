@@ -40,9 +40,10 @@ const keptShare = 0.25
 // covered evenly by a Latin hypercube (McKay, Beckman and Conover, Technometrics 21,
 // 1979). A range that is wide and that nothing before bears upon leaves an interval that
 // is wide.
-func Predict(ctx context.Context, c *catalog.Catalog, rec *scenario.Record, until float64, draws int, seed uint64, play Play, progress func(done, planned int)) (*Prediction, error) {
+func Predict(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, until float64, draws int, seed uint64, play Play, progress func(done, planned int)) (*Prediction, error) {
+	rec := sc.Record
 	var free []*Parameter
-	all := Parameters(c, rec)
+	all := Parameters(c, sc)
 	for i := range all {
 		if !math.IsNaN(all[i].Low) {
 			free = append(free, &all[i])
@@ -63,9 +64,8 @@ func Predict(ctx context.Context, c *catalog.Catalog, rec *scenario.Record, unti
 		for k, p := range free {
 			values[k] = p.value(points[i][k])
 		}
-		varied := c.Clone()
-		setAll(varied, free, values)
-		res, err := play(ctx, varied)
+		varied, moved := With(c, sc, free, values)
+		res, err := play(ctx, varied, moved)
 		if err != nil && ctx.Err() != nil {
 			return err
 		}

@@ -65,8 +65,9 @@ func New(c *catalog.Catalog, res *propagate.Result, private map[Ends]string) *Re
 // end is how long a run was, in seconds.
 func end(res *propagate.Result) float64 { return res.Times[len(res.Outside)] }
 
-// Play makes one run of a catalog, of which the series must be fine enough; see Finer.
-type Play func(ctx context.Context, c *catalog.Catalog) (*propagate.Result, error)
+// Play makes one run of a scenario on a catalog, of which the series must be fine enough;
+// see Finer.
+type Play func(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario) (*propagate.Result, error)
 
 // Better reports whether a score beats another clearly: the median errors of emergent
 // onsets and recoveries are at most half of the other's, or within five minutes, and

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,6 +61,28 @@ func FuzzParse(f *testing.F) {
 			if d.Message == "" || d.Span.Line < 1 || d.Span.Line > lines || d.Text == "" {
 				t.Errorf("%+v", d)
 			}
+		}
+	})
+}
+
+// FuzzParseRecord checks the same of a record that stands in a file of its own.
+func FuzzParseRecord(f *testing.F) {
+	_, record, _ := strings.Cut(incident, "[[recorded]]")
+	f.Add([]byte("[[recorded]]" + record))
+	f.Add([]byte("[incident]\nonce = [\"-1m..2m\"]\n[[recorded]]\nservice = \"a\"\nof = [\"b\"]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		rec, faults := ParseRecord("fuzz.toml", data)
+		lines := bytes.Count(data, []byte("\n")) + 1
+		for _, d := range faults {
+			if d.Message == "" || d.Span.Line < 1 || d.Span.Line > lines || d.Span.Col < 1 {
+				t.Errorf("%+v", d)
+			}
+		}
+		if (rec == nil) != faults.HasErrors() || len(faults) > maxFaults+1 {
+			t.Fatalf("%v with %v", rec, faults)
+		}
+		if rec != nil {
+			checkScorable(t, rec)
 		}
 	})
 }

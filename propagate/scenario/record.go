@@ -91,18 +91,25 @@ var tolerances = map[string]float64{"A": 120, "B": 300, "H": 900}
 // Tolerance is by how many seconds a boundary of a confidence may be off.
 func Tolerance(confidence string) float64 { return tolerances[confidence] }
 
-// Parameter is a number of the catalog that the record may be used to find: one value
-// at one or several places.
+// Parameter is a number of the catalog or of the scenario that the record may be used to
+// find: one value at one or several places.
 type Parameter struct {
 	Name      string
-	Paths     []string // places in the catalog, as catalog.Numbers names them
-	Low, High float64  // in seconds, requests per second, shares, or plain
+	Paths     []string      // places, as catalog.Numbers and Numbers name them
+	Evidence  unit.Evidence // of a number of the scenario; NotStated of one of the catalog, which says so itself
+	Low, High float64       // in seconds, requests per second, shares, or plain
 	Unit      catalog.NumberUnit
 	Why       string // why the range is what it is
 	Span      diag.Span
 
 	PathsAt []diag.Span // one each
 }
+
+// evidenceWords are how a number of the scenario may be known, and evidences the same.
+var (
+	evidenceWords = []string{"documented", "fitted", "guess"}
+	evidences     = []unit.Evidence{unit.Documented, unit.Fitted, unit.Guess}
+)
 
 // Scores reports whether anything of a window is scored.
 func (w *Recorded) Scores() bool {
@@ -288,6 +295,11 @@ func (r *reader) parameter(t *toml.Table, rec *Record, names map[string]diag.Spa
 		r.span(d, &p)
 	}
 	r.text(d, "why", &p.Why)
+	if d.Has("evidence") {
+		if word, ok := d.Enum("evidence", evidenceWords); ok {
+			p.Evidence = evidences[slices.Index(evidenceWords, word)]
+		}
+	}
 	d.Done()
 	rec.Parameters = append(rec.Parameters, p)
 }
@@ -382,7 +394,9 @@ func (k *checker) record(rec *Record) {
 	if len(rec.Parameters) == 0 {
 		return
 	}
-	numbers := catalog.Numbers(k.c)
+	declared := catalog.Numbers(k.c)
+	numbers := append(declared[:len(declared):len(declared)], Numbers(k.s)...)
+	slices.SortFunc(numbers, func(a, b catalog.Number) int { return strings.Compare(a.Path, b.Path) })
 	paths := make([]string, len(numbers))
 	for i := range numbers {
 		paths[i] = numbers[i].Path
@@ -396,16 +410,23 @@ func (k *checker) record(rec *Record) {
 			}
 			n, found := slices.BinarySearch(paths, path)
 			if !found {
-				help := "state it in the catalog, or name another"
+				help := "state it there, or name another"
 				if k.suggested++; k.suggested <= maxSuggestions && len(k.faults) <= maxFaults {
 					if near := diag.Closest(path, paths); near != "" {
 						help = "did you mean '" + near + "'?"
 					}
 				}
-				k.add(diag.Error, at, help, "the catalog states no "+short(path))
+				k.add(diag.Error, at, help, "neither the catalog nor the scenario states "+short(path))
 				continue
 			}
 			x := &numbers[n]
+			_, inCatalog := slices.BinarySearchFunc(declared, path, func(n catalog.Number, path string) int { return strings.Compare(n.Path, path) })
+			switch {
+			case inCatalog && p.Evidence != unit.NotStated:
+				k.add(diag.Error, at, "leave evidence out, and say it there", "how "+path+" is known stands in the catalog")
+			case !inCatalog && p.Evidence == unit.NotStated:
+				k.add(diag.Error, at, `add evidence = "fitted" or "guess"`, "it is not said how "+path+" is known, and the scenario has no place for it")
+			}
 			if v := x.Value(); x.Unit != p.Unit {
 				k.add(diag.Error, at, "write the range as the catalog writes the value", path+" is "+x.Text()+", and the range of this parameter has another unit")
 			} else if v < p.Low*(1-1e-9) || v > p.High*(1+1e-9) {

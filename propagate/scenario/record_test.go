@@ -129,6 +129,7 @@ func TestRecordNamesTheCatalog(t *testing.T) {
 		`controls = ["shop"]`, `controls = ["shopp"]`,
 		`of         = ["worker", "mailer"]`, `of         = ["worker", "mailr"]`,
 		`service "db".capacity`, `service "db".capacitee`,
+		`at         = "0s"`, `at         = "1m"`,
 	).Replace(incident) + `
 [[parameter]]
 name  = "in another unit"
@@ -138,6 +139,24 @@ range = ["80ms", "320ms"]
 name  = "out of range"
 of    = 'service "db".capacity'
 range = ["200/s", "320/s"]
+[[parameter]]
+name     = "known twice"
+of       = 'service "db".capacity'
+range    = ["80/s", "320/s"]
+evidence = "guess"
+[[parameter]]
+name  = "known nowhere"
+of    = 'fault "f".at'
+range = ["1m", "2m"]
+[[parameter]]
+name     = "of a deed"
+of       = 'action "rescue".at'
+range    = ["20m", "60m"]
+evidence = "guess"
+[[action]]
+id = "rescue"
+at = "30m"
+do = [{ purge = "api" }]
 `
 	s, faults := Parse("small.toml", []byte(text))
 	if len(faults) > 0 {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out"
@@ -80,20 +81,26 @@ suppressed nor in the baseline.`,
 	}
 	a.addOutput(c, (*out.Audit)(nil))
 	f := c.Flags()
-	f.StringSliceVar(&flags.rules, "rule", nil, "only these `rules`, by ID, its beginning (KO1), or name")
-	f.StringVar(&flags.config, "config", "", "the configuration `file`; without it "+audit.ConfigFile+" here or in a folder above")
-	f.BoolVar(&flags.noConfig, "no-config", false, "without a configuration")
-	f.StringVar(&flags.failOn, "fail-on", "", "the `severity` from which on it fails: error, warning, note or never (default "+defaultFailOn+")")
+	flags.addRules(c)
 	f.StringVar(&flags.baseline, "baseline", "", "a `file` of known findings, which do not count")
 	f.StringVar(&flags.writeBaseline, "write-baseline", "", "write the findings to a `file` of known ones, and exit with 0")
-	f.StringVar(&flags.today, "today", "", "the `date` on which suppressions expire or not; without it, today")
 	f.IntVar(&flags.most, "top", 5, "how many findings are shown with their evidence; 0 for all")
 	f.BoolVar(&flags.timings, "timings", false, "say how long each rule took")
 	f.BoolVar(&flags.fix, "fix", false, "mend what can be mended by itself, and show the lines that change")
 	f.BoolVar(&flags.preview, "preview", false, "with --fix: show what would change, and write nothing")
+	return c
+}
+
+// addRules adds the flags that say what is looked for, and how bad is too bad.
+func (flags *auditFlags) addRules(c *cobra.Command) {
+	f := c.Flags()
+	f.StringSliceVar(&flags.rules, "rule", nil, "only these `rules`, by ID, its beginning (KO1), or name")
+	f.StringVar(&flags.config, "config", "", "the configuration `file`; without it "+audit.ConfigFile+" here or in a folder above")
+	f.BoolVar(&flags.noConfig, "no-config", false, "without a configuration")
+	f.StringVar(&flags.failOn, "fail-on", "", "the `severity` from which on it fails: error, warning, note or never (default "+defaultFailOn+")")
+	f.StringVar(&flags.today, "today", "", "the `date` on which suppressions expire or not; without it, today")
 	mustRegister(c.RegisterFlagCompletionFunc("fail-on", cobra.FixedCompletions(audit.FailOnWords, cobra.ShellCompDirectiveNoFileComp)))
 	mustRegister(c.RegisterFlagCompletionFunc("rule", completeRules))
-	return c
 }
 
 // audit settles all that was asked for, runs the audit and writes its report.
@@ -210,6 +217,27 @@ func (a *app) auditConfig(name string) (*audit.Config, error) {
 	}
 	return config, nil
 }
+
+// auditTab is the audit of a catalog as a tab of its page, where a page is asked for:
+// what the outage that is shown could have told. Suppressions do not expire there, so
+// that a page is the same on every day.
+func (a *app) auditTab(ctx context.Context, plan []output, c *catalog.Catalog, g *graph.Graph) ([]out.Tab, error) {
+	if !showsPage(plan) {
+		return nil, nil
+	}
+	config, err := a.auditConfig("")
+	if err != nil {
+		return nil, err
+	}
+	result, err := audit.Run(ctx, audit.Input{Catalog: c, Graph: g, Texts: a.texts}, audit.Options{Config: config})
+	if err != nil {
+		return nil, nil // interrupted: the page goes without
+	}
+	return []out.Tab{{Title: "Audit", Report: out.NewAudit(c, result, tabFindings)}}, nil
+}
+
+// tabFindings is how many findings the tab shows with their evidence.
+const tabFindings = 10
 
 // findUpwards looks for a file here and in the folders above, up to that of a
 // repository: what lies beyond is nobody's who works here. It returns "" without one.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -66,8 +67,11 @@ Load, capacity and recovery do not enter, unless --over-time plays the failure: 
 				roots[i] = graph.Root{Node: v, As: state}
 			}
 			report := out.NewBlast(c, g.Blast(roots, option))
-			if showsSource(plan) {
+			if showsPage(plan) {
 				report.Source = sourceLines()
+			}
+			if report.Tabs, err = a.auditTab(context.Background(), plan, c, g); err != nil {
+				return err
 			}
 			return a.write(plan, report)
 		},
@@ -133,7 +137,7 @@ func (a *app) blastOverTime(names []string, lasts, as, horizon string) error {
 	if length > 0 {
 		sc.Title += " for " + length.String()
 	}
-	return a.run(plan, c, sc, runsOf{}, out.RunOptions{}, false, false)
+	return a.run(plan, c, sc, runsOf{}, out.RunOptions{}, false)
 }
 
 func needServices(_ *cobra.Command, args []string) error {

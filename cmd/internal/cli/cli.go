@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/catalog/toml"
 	"github.com/knockon/knockon/out"
 )
 
@@ -90,6 +91,7 @@ func Main(args []string, std Stdio) (code int) {
 type app struct {
 	Stdio
 	catalogs []string      // -c
+	texts    []toml.Text   // of the catalog that was loaded last
 	outputs  []string      // -o
 	format   string        // --format
 	usual    string        // the format of stdout without it; text where empty
@@ -146,6 +148,7 @@ else the built-in catalog aws-us-east-1, and says which.`,
 		newAsk(a),
 		newAudit(a),
 		newExplain(a),
+		newDiff(a),
 		newRank(a),
 		newSpof(a),
 		newCutSets(a),
@@ -157,6 +160,7 @@ else the built-in catalog aws-us-east-1, and says which.`,
 		newImport(a),
 		newInit(a),
 		newFmt(a),
+		newSchema(a),
 		newPresets(a),
 		newVersion(a),
 	)

@@ -23,9 +23,9 @@ import (
 func (a *app) incident(name string) (sc *scenario.Scenario, faults diag.List, file string, err error) {
 	plain, explicit := strings.CutPrefix(name, "builtin:")
 	info, lookErr := os.Stat(name)
-	fsys, is := builtin.Incident(plain)
 	switch {
-	case is && (explicit || lookErr != nil):
+	case slices.Contains(builtin.Incidents(), plain) && (explicit || lookErr != nil):
+		fsys, _ := builtin.Incident(plain)
 		sc, faults, err = scenario.ReadIncident(fsys, "builtin:incidents/"+plain)
 		return sc, faults, "-", err
 	case explicit:
@@ -45,23 +45,59 @@ func (a *app) incident(name string) (sc *scenario.Scenario, faults diag.List, fi
 	return nil, nil, "", nil
 }
 
-// openIncident reads an incident and the catalog that it names, with those of -c on top.
-// What is wrong with them has been printed when it returns an error.
-func (a *app) openIncident(name string) (*catalog.Catalog, *scenario.Scenario, error) {
-	own := a.catalogs
+// openIncident reads an incident and the catalog that it names, with those of -c on top,
+// of which it returns the services. What is wrong with them has been printed when it
+// returns an error.
+func (a *app) openIncident(name string) (c *catalog.Catalog, sc *scenario.Scenario, own []string, err error) {
+	mine := a.catalogs
 	a.catalogs = nil
 	sc, faults, file, err := a.readScenario(name)
 	if err != nil {
-		return nil, nil, &exitError{exitInput, err}
+		return nil, nil, nil, &exitError{exitInput, err}
 	}
 	if sc == nil {
-		return nil, nil, a.report(faults)
+		return nil, nil, nil, a.report(faults)
 	}
 	for _, c := range sc.Catalogs {
 		a.catalogs = append(a.catalogs, beside(file, c))
 	}
-	a.catalogs = append(a.catalogs, own...)
-	return a.checked(sc, faults)
+	if len(a.catalogs) == 0 { // the incident leaves it to the user
+		a.catalogs, mine = mine, nil
+	}
+	var base *catalog.Catalog
+	if len(mine) > 0 {
+		var others diag.List
+		if base, others, err = a.load(false); err != nil {
+			return nil, nil, nil, err
+		}
+		if base == nil {
+			return nil, nil, nil, a.report(others)
+		}
+		a.catalogs = append(a.catalogs, mine...)
+	}
+	if c, sc, err = a.checked(sc, faults); err != nil || base == nil {
+		return c, sc, nil, err
+	}
+	for _, id := range c.IDs() {
+		if base.Service(id) == nil {
+			own = append(own, id)
+		}
+	}
+	a.beware(sc, own)
+	return c, sc, own, nil
+}
+
+// beware warns of a catalog that brings a copy of the incident's own, which nothing
+// happens to.
+func (a *app) beware(sc *scenario.Scenario, own []string) {
+	for i := range sc.Faults {
+		for _, id := range own {
+			if prefix, ok := strings.CutSuffix(id, ":"+sc.Faults[i].Service); ok && prefix != "" {
+				fmt.Fprintf(a.Err, "knockon: what %s names is a copy, which the incident does not strike; leave extends out, and name services without %q\n", id, prefix+":")
+				return
+			}
+		}
+	}
 }
 
 // checked loads the catalog of a scenario and holds one against the other.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -80,14 +79,11 @@ type toldHeadline struct {
 // slow are incidents that take longer to play than an ordinary test may.
 var slow = []string{"aws-2025-10-20"}
 
-func long() bool {
-	return os.Getenv("KNOCKON_LONG") != "" || strings.Contains(flag.Lookup("test.run").Value.String(), "Long")
-}
-
-// TestIncidentsLong replays every built-in incident. Its score has to be that of its own
-// list of windows, and docs/validation.md has to have it; with -update it is written.
-// Those that take long are played by -run Long and KNOCKON_LONG=1 only.
-func TestIncidentsLong(t *testing.T) {
+// TestIncidents replays every built-in incident, and moves its parameters. Its score has
+// to be that of its own list of windows, and docs/validation.md has to have it; with
+// -update it is written. Those that take long are played with KNOCKON_LONG=1 only.
+func TestIncidents(t *testing.T) {
+	long := os.Getenv("KNOCKON_LONG") != ""
 	page := filepath.Join("..", "..", "..", "docs", "validation.md")
 	old, err := os.ReadFile(page)
 	if err != nil {
@@ -95,8 +91,8 @@ func TestIncidentsLong(t *testing.T) {
 	}
 	text := string(old)
 	for _, name := range builtin.Incidents() {
-		if slices.Contains(slow, name) && !long() {
-			t.Logf("%s is not replayed: -run Long, or KNOCKON_LONG=1, does", name)
+		if slices.Contains(slow, name) && !long {
+			t.Logf("%s is not replayed: KNOCKON_LONG=1 does", name)
 			continue
 		}
 		args := []string{"replay", name, "--format", "json", "--parameters"}

@@ -67,6 +67,7 @@ func (a *app) loadWithTexts(tell bool) (*catalog.Catalog, []toml.Text, diag.List
 		sources = append(sources, s)
 	}
 	c, texts, faults, err := catalog.LoadWithTexts(sources...)
+	a.texts = texts
 	if err != nil {
 		return nil, nil, nil, &exitError{exitInput, err}
 	}

@@ -12,6 +12,7 @@ func newRender(a *app) *cobra.Command {
 		Short: "The whole catalog as a picture or a table",
 		Example: `  knockon render -o catalog.svg
   knockon render -o catalog.mmd -c shop.toml
+  knockon render --format backstage > catalog-info.yaml
   knockon render --format dot | dot -Tpdf > catalog.pdf`,
 		Args:              atMost(0),
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -13,6 +13,7 @@ import (
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/builtin"
 	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out"
 	"github.com/knockon/knockon/propagate"
 	"github.com/knockon/knockon/propagate/replay"
@@ -127,7 +128,7 @@ func (a *app) replay(plan []output, name string, f *replayFlags, flags *pflag.Fl
 	if err != nil {
 		return err
 	}
-	c, sc, err := a.openIncident(name)
+	c, sc, own, err := a.openIncident(name)
 	if err != nil {
 		return err
 	}
@@ -148,10 +149,14 @@ func (a *app) replay(plan []output, name string, f *replayFlags, flags *pflag.Fl
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var source func(diag.Span) string
-	if showsSource(plan) {
+	if showsPage(plan) {
 		source = sourceLines()
 	}
-	r := &replayed{app: a, ctx: ctx, source: source, c: c, sc: replay.Finer(sc), runs: runs, tolerance: tolerance}
+	tabs, err := a.auditTab(ctx, plan, c, graph.Build(c))
+	if err != nil {
+		return err
+	}
+	r := &replayed{app: a, ctx: ctx, source: source, tabs: tabs, c: c, sc: replay.Finer(sc), runs: runs, tolerance: tolerance}
 	report, err := r.report(f, until/60)
 	if report == nil {
 		if errors.Is(err, context.Canceled) {
@@ -159,6 +164,7 @@ func (a *app) replay(plan []output, name string, f *replayFlags, flags *pflag.Fl
 		}
 		return &exitError{exitInput, err}
 	}
+	report.Own = own
 	if failed := a.write(plan, report); failed != nil {
 		return failed
 	}
@@ -174,10 +180,11 @@ type replayed struct {
 	runs      runsOf
 	tolerance float64
 	source    func(diag.Span) string // nil where no output shows it
+	tabs      []out.Tab
 }
 
-func (r *replayed) play(ctx context.Context, c *catalog.Catalog) (*propagate.Result, error) {
-	return r.runs.play(ctx, c, r.sc, r.runs.first, propagate.Options{Tolerance: r.tolerance})
+func (r *replayed) play(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario) (*propagate.Result, error) {
+	return r.runs.play(ctx, c, sc, r.runs.first, propagate.Options{Tolerance: r.tolerance})
 }
 
 // report is what was asked for. What is interrupted is what there is, with an error.
@@ -186,12 +193,12 @@ func (r *replayed) report(f *replayFlags, until float64) (*out.Replay, error) {
 	var err error
 	if f.fit {
 		p := r.newProgress("fitting")
-		fit, err = replay.Calibrate(r.ctx, r.c, r.sc.Record, r.play, replay.FitOptions{Seed: f.chance.seed, Generations: f.generations, Before: until, Progress: p.show})
+		fit, err = replay.Calibrate(r.ctx, r.c, r.sc, r.play, replay.FitOptions{Seed: f.chance.seed, Generations: f.generations, Before: until, Progress: p.show})
 		p.clear()
 		if fit == nil {
 			return nil, err
 		}
-		r.c = fit.Catalog
+		r.c, r.sc = fit.Catalog, fit.Scenario
 	}
 	ctx := r.ctx
 	if fit != nil && fit.Partial { // the best until then is worth a run
@@ -216,28 +223,29 @@ func (r *replayed) report(f *replayFlags, until float64) (*out.Replay, error) {
 		err = errors.Join(err, played)
 	}
 	score := replay.New(r.c, res, nil)
-	parameters := replay.Parameters(r.c, r.sc.Record)
+	parameters := replay.Parameters(r.c, r.sc)
 	option := out.RunOptions{Tolerance: r.tolerance, Explain: res.Why, Chance: r.runs.chance(), Source: r.source}
 	if err == nil && f.parameters {
 		p := r.newProgress("moving parameters")
-		private, failed := replay.Sensitivity(r.ctx, r.c, r.sc.Record, score.Shown(), parameters, r.play, p.show)
+		private, failed := replay.Sensitivity(r.ctx, r.c, r.sc, score.Shown(), parameters, r.play, p.show)
 		p.clear()
 		if err = failed; err == nil {
 			score = replay.New(r.c, res, private)
 		}
 	}
+	option.Tabs = r.tabs
 	report := out.NewReplay(r.c, score, option)
 	report.Parameters, report.ShowParameters, report.Spread, report.Fit = parameters, f.parameters, spread, fit
 	if err == nil && f.hesitation {
 		p := r.newProgress("moving actions")
 		report.Hesitation, err = replay.Delay(r.ctx, r.c, res, replay.DefaultGrace, func(ctx context.Context, sc *scenario.Scenario) (*propagate.Result, error) {
-			return r.runs.play(ctx, r.c, sc, r.runs.first, propagate.Options{Tolerance: r.tolerance})
+			return r.play(ctx, r.c, sc)
 		}, p.show)
 		p.clear()
 	}
 	if err == nil && until > 0 && !f.fit {
 		p := r.newProgress("foretelling")
-		report.Prediction, err = replay.Predict(r.ctx, r.c, r.sc.Record, until, f.draws, f.chance.seed, r.play, p.show)
+		report.Prediction, err = replay.Predict(r.ctx, r.c, r.sc, until, f.draws, f.chance.seed, r.play, p.show)
 		p.clear()
 	}
 	return report, err

@@ -20,13 +20,12 @@ import (
 	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out"
 	"github.com/knockon/knockon/propagate"
-	"github.com/knockon/knockon/propagate/audit"
 	"github.com/knockon/knockon/propagate/scenario"
 )
 
 func newRun(a *app) *cobra.Command {
 	var tolerance string
-	var verify, findings bool
+	var verify bool
 	var option out.RunOptions
 	var chance chanceFlags
 	c := &cobra.Command{
@@ -47,7 +46,7 @@ event plays every request by itself: slower, and independent of how the others t
 On a long scenario Ctrl-C ends it with what has been played so far.`,
 		Example: `  knockon run redis-and-a-sale.toml
   knockon run redis-and-a-sale.toml -o run.svg -o run.csv
-  knockon run storm.toml -o run.html --findings        one page: the graph against the clock, and an audit
+  knockon run storm.toml -o run.html                   one page: the graph against the clock
   knockon run storm.toml --picture lanes               who was hit when, in the terminal
   knockon run storm.toml -o storm.lanes.svg -o storm.radius.png    several pictures of one run
   knockon run storm.toml -c shop.toml --assumptions    which numbers were not stated?
@@ -80,14 +79,13 @@ On a long scenario Ctrl-C ends it with what has been played so far.`,
 				}
 				return a.runMany(cat, sc, runs, option)
 			}
-			return a.run(plan, cat, sc, runs, option, verify, findings)
+			return a.run(plan, cat, sc, runs, option, verify)
 		},
 	}
 	a.addOutput(c, (*out.Run)(nil))
 	chance.add(c)
 	addTolerance(c, &tolerance)
 	c.Flags().BoolVar(&verify, "verify", false, "play it again at half the tolerance and say what moves")
-	c.Flags().BoolVar(&findings, "findings", false, "in a page: what an audit of the catalog finds, beside the run")
 	c.Flags().BoolVar(&option.Assumptions, "assumptions", false, "list every number that was not stated and assumed")
 	c.Flags().BoolVarP(&option.Steps, "verbose", "v", false, "say also how it was stepped, and what was not played")
 	return c
@@ -191,7 +189,7 @@ func beside(file, name string) string {
 
 // run plays a scenario, writes what came of it and says which expectations it does
 // not meet.
-func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, runs runsOf, option out.RunOptions, verify, findings bool) error {
+func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, runs runsOf, option out.RunOptions, verify bool) error {
 	// There is something to show for the time spent; see newRank.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -200,15 +198,12 @@ func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, runs
 		return err
 	}
 	option.Explain, option.Chance = res.Why, runs.chance()
-	if showsSource(plan) {
+	if showsPage(plan) {
 		option.Source = sourceLines()
 	}
-	if findings {
-		tab, err := a.findings(ctx, c)
-		if err != nil {
-			return err
-		}
-		option.Tabs = append(option.Tabs, tab)
+	var failed error
+	if option.Tabs, failed = a.auditTab(ctx, plan, c, graph.Build(c)); failed != nil {
+		return failed
 	}
 	if failed := a.write(plan, out.NewRun(c, res, option)); failed != nil {
 		return failed
@@ -226,24 +221,6 @@ func (a *app) run(plan []output, c *catalog.Catalog, sc *scenario.Scenario, runs
 		return &exitError{exitFindings, errSaid}
 	}
 	return nil
-}
-
-// findings is what an audit with the configuration at hand finds in a catalog.
-func (a *app) findings(ctx context.Context, c *catalog.Catalog) (out.Tab, error) {
-	const most = 20 // with their evidence
-	option, _, err := a.auditOptions(&auditFlags{})
-	if err != nil {
-		return out.Tab{}, err
-	}
-	_, texts, _, err := a.loadWithTexts(false)
-	if err != nil {
-		return out.Tab{}, err
-	}
-	result, err := audit.Run(ctx, audit.Input{Catalog: c, Graph: graph.Build(c), Texts: texts}, option)
-	if err != nil {
-		return out.Tab{}, err
-	}
-	return out.Tab{Title: "Findings", Report: out.NewAudit(c, result, most)}, nil
 }
 
 // play runs the engine. The result of an interrupted run is what there is, with an

@@ -70,8 +70,9 @@ func linesOf(name string) []string {
 	return strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
 }
 
-// showsSource reports whether an output shows the lines of declarations.
-func showsSource(plan []output) bool {
+// showsPage reports whether an output is a page, which also shows the lines of
+// declarations and what an audit says.
+func showsPage(plan []output) bool {
 	for _, o := range plan {
 		if o.format.Name == "html" {
 			return true
