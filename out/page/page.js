@@ -328,7 +328,7 @@ const jump = by => {
 };
 const jumps = make("ol", { class: "jumps", "aria-label": "Jump to what happened" });
 const chips = events.slice().sort((a, b) => a.at - b.at).slice(0, 200).map(e => {
-  const b = make("button", { class: e.kind, title: e.text, click: () => { stop(); at(e.at); } }, (data.kind === "blast" ? "" : span(e.at) + " ") + e.text);
+  const b = make("button", { class: e.kind, title: e.text, click: () => { stop(); at(e.at); } }, (data.kind === "blast" ? "" : tick(e.at) + " ") + e.text);
   jumps.append(make("li", {}, b));
   return { e, b };
 });
