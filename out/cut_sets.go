@@ -150,7 +150,7 @@ func (r *FaultTree) chance(b *strings.Builder, o Options) {
 	}
 	paragraph(b, "probability "+number(*r.Probability), "", o)
 	if r.Assumed != nil {
-		paragraph(b, fmt.Sprintf("Each fails by itself with probability %s, which is assumed, and independently of the others.", number(*r.Assumed)), dim, o)
+		paragraph(b, fmt.Sprintf("Where nothing else is stated, each fails by itself with probability %s, which is assumed, and independently of the others.", number(*r.Assumed)), dim, o)
 	}
 }
 

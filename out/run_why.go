@@ -119,6 +119,14 @@ func (r *Run) link(c *propagate.Cause) string {
 		return c.Service + " at " + percent(c.Capacity) + " capacity " + r.span(c.From, c.To, c.To >= r.Played)
 	case propagate.LeaseCause:
 		return fmt.Sprintf("%s: %s of %s held (lapsing since %s)", c.Service, percent(c.Capacity), c.Target, moment(c.Since))
+	case propagate.RotationCause:
+		return fmt.Sprintf("%s: %s in rotation, the others taken out by %s", c.Service, percent(c.Capacity), c.Target)
+	case propagate.StaleCause:
+		return fmt.Sprintf("%s goes by %s, which is %s behind", c.Service, c.Target, moment(c.Age))
+	case propagate.SurgeCause:
+		return fmt.Sprintf("%s asks %s for %s times the usual", c.Target, c.Service, digits(c.Amplification))
+	case propagate.RegrantCause:
+		return fmt.Sprintf("%s has leases of %s to make anew: %s attempts for each that lapsed", c.Service, c.Target, digits(c.Amplification))
 	case propagate.ThrottleCause:
 		return c.Service + " turns requests away"
 	case propagate.BreakerCause:
@@ -253,7 +261,7 @@ type jsonCause struct {
 }
 
 // causeWords are the kinds of causes, by value.
-var causeWords = [...]string{"fault", "load", "need", "queue", "full", "retries", "capacity", "throttle", "breaker", "threads", "several", "hand", "lease"}
+var causeWords = [...]string{"fault", "load", "need", "queue", "full", "retries", "capacity", "throttle", "breaker", "threads", "several", "hand", "lease", "rotation", "stale", "surge", "regrant"}
 
 func (w *Why) json() any {
 	j := jsonWhy{Schema: whySchema, Catalog: w.Run.Catalog, Scenario: w.Run.ID, Service: w.Service, Impaired: w.Window != nil}
@@ -278,9 +286,13 @@ func (r *Run) causeJSON(c *propagate.Cause, depth int) jsonCause {
 		j.Age, j.Deadline, j.Queue = number(c.Age), number(c.Deadline), number(c.Queue)
 	case propagate.FullCause:
 		j.Queue = number(c.Queue)
+	case propagate.StaleCause:
+		j.Age = number(c.Age)
+	case propagate.SurgeCause, propagate.RegrantCause:
+		j.Amplification = number(c.Amplification)
 	case propagate.RetryCause:
 		j.Amplification, j.Callers = number(c.Amplification), c.Callers
-	case propagate.CapacityCause, propagate.LeaseCause:
+	case propagate.CapacityCause, propagate.LeaseCause, propagate.RotationCause:
 		j.Capacity = number(c.Capacity)
 	}
 	if depth < treeDepth {

@@ -112,6 +112,25 @@ func newResult(p *plan.Plan, sc *scenario.Scenario, marks []float64, frozenBy []
 			res.Services[v].Change = append(res.Services[v].Change, p.Services[u].ID)
 		}
 	}
+	for v := range p.Services {
+		s := &res.Services[v]
+		s.Bound = p.Services[v].Bound
+		for j := range p.Services[v].Decl.Needs {
+			if n := &p.Services[v].Decl.Needs[j]; n.Fresh && n.IfLost == catalog.Fail {
+				s.Recent = append(s.Recent, n.Targets[0])
+			}
+		}
+	}
+	for i := range p.Checks {
+		k := &p.Checks[i]
+		t := Tested{Check: k.ID}
+		for _, f := range k.Fresh {
+			t.Recent = append(t.Recent, p.Services[f.Service].ID)
+		}
+		for _, v := range k.Tests {
+			res.Services[v].Tests = append(res.Services[v].Tests, t)
+		}
+	}
 	for i := range p.Calls {
 		if p.Calls[i].From >= 0 {
 			needAt = append(needAt, int32(i))

@@ -40,6 +40,15 @@ type ServiceResult struct {
 	Faulted  bool     // a fault of the scenario strikes it
 	Hand     []Span   // when it waited for a restart, all of it or a part
 	Change   []string // services it needs to start, to scale or to be changed
+	Recent   []string // services of which it has to know what is recent, and fails where it does not
+	Tests    []Tested // health checks that can take its replicas out of rotation
+	Bound    float64  // of its queue, requests; +Inf without
+}
+
+// Tested is a health check of a service.
+type Tested struct {
+	Check  string
+	Recent []string // services that have to be recent for it to pass
 }
 
 // ServiceBin is what a service did in one bin. Counts are requests, not rates.

@@ -17,13 +17,13 @@ type Cause struct {
 	Fault    int     // index into the scenario's faults, of FaultCause; else -1
 	Load     int     // index into the scenario's loads, of LoadCause; else -1
 
-	Target        string  // of NeedCause: the need that is lost; of LeaseCause: the lease
-	Age           float64 // of QueueCause: seconds a request waits at the worst
+	Target        string  // of NeedCause: the need that is lost; of LeaseCause and RegrantCause: the lease; of RotationCause: the check; of StaleCause: what is not recent; of SurgeCause: the caller
+	Age           float64 // of QueueCause and StaleCause: seconds a request waits at the worst
 	Deadline      float64 // of QueueCause: seconds its callers wait; +Inf without limit
 	Queue         float64 // of QueueCause and FullCause: requests waiting at the worst
-	Amplification float64 // of RetryCause: attempts per original
+	Amplification float64 // of RetryCause: attempts per original; of RegrantCause: per lease that was lost; of SurgeCause: requests per usual request, at the worst
 	Callers       int     // of RetryCause: needs that retry
-	Capacity      float64 // of CapacityCause: share of the capacity that was there; of LeaseCause: share of the leases held, at the worst
+	Capacity      float64 // of CapacityCause: share of the capacity that was there; of LeaseCause: share of the leases held; of RotationCause: share of the replicas in rotation, each at the worst
 	Since         float64 // of LeaseCause: when leases began to be missing, seconds
 
 	Because []Cause // what explains this, the largest share first
@@ -47,6 +47,10 @@ const (
 	SeveralCauses                  // see Because
 	HandCause                      // it waits for a restart, from From to To
 	LeaseCause                     // it has lost leases
+	RotationCause                  // a health check has taken replicas out of rotation
+	StaleCause                     // what it has to know is not recent
+	SurgeCause                     // a caller asks for more than usual
+	RegrantCause                   // leases that it keeps have to be made anew
 )
 
 // Why explains the impairment of a service at a time in seconds, or, when the time
@@ -155,7 +159,7 @@ func (x *explanation) service(s *ServiceResult, from, to float64) []Cause {
 	deadline := x.deadline(s.ID)
 	waits := age > min(1, 0.5*deadline)
 	if full > 0 {
-		add(Cause{Kind: FullCause, Fault: -1, Load: -1, Queue: queue, Because: x.overload(s, from, to)}, full)
+		add(Cause{Kind: FullCause, Fault: -1, Load: -1, Queue: min(queue, s.Bound), Because: x.overload(s, from, to)}, full)
 	}
 	failed := 0.0 // for a need
 	for i := range x.r.Needs {
@@ -192,6 +196,11 @@ func (x *explanation) service(s *ServiceResult, from, to float64) []Cause {
 			add(Cause{Kind: NeedCause, Fault: -1, Load: -1, Target: n.Target, Because: x.target(n.Target, from, to)}, late+expired)
 		} else {
 			add(Cause{Kind: QueueCause, Fault: -1, Load: -1, Age: age, Deadline: deadline, Queue: queue, Because: x.overload(s, from, to)}, late+expired)
+		}
+	}
+	for _, id := range s.Recent {
+		if c, errors, ok := x.stale(s, id, from, to); ok {
+			add(c, errors)
 		}
 	}
 	if len(causes) == 0 {
@@ -335,6 +344,12 @@ func (x *explanation) overload(s *ServiceResult, from, to float64) []Cause {
 	} else if least < 0.99 {
 		add(Cause{Kind: CapacityCause, Fault: -1, Load: -1, Capacity: least}, less)
 	}
+	add(x.rotation(s, from, to))
+	for i := range x.r.Needs {
+		if n := &x.r.Needs[i]; n.Target == s.ID && !x.open[n.Service] {
+			add(x.surge(n, from, to))
+		}
+	}
 	if blocked > 0 {
 		c := Cause{Kind: ThreadsCause, Fault: -1, Load: -1}
 		if n := x.slowest(s, from, to); n != nil {
@@ -353,6 +368,12 @@ func (x *explanation) overload(s *ServiceResult, from, to float64) []Cause {
 		if again > 1e-6 {
 			callers++
 		}
+	}
+	if c, regrants := x.regrants(s, from, to); regrants > 0 { // they are attempts, and nobody's calls
+		// They are what its threads are busy with.
+		causes = slices.DeleteFunc(causes, func(c Cause) bool { return c.Kind == ThreadsCause })
+		add(c, regrants)
+		retries = max(0, retries-regrants)
 	}
 	if amplification := 1 + retries/max(1e-9, offered); amplification > 1.05 {
 		// Retries answer to what made the first attempts fail.
@@ -393,6 +414,122 @@ func (x *explanation) lost(s *ServiceResult, from, to float64) (c Cause, ok bool
 	c.Since = x.r.Times[worst]
 	c.Because = x.target(keeper, from, to)
 	return c, true
+}
+
+// rotation is how many of the replicas of a service health checks kept from working in a
+// span, where what is left did not do, and how many requests they could have served.
+func (x *explanation) rotation(s *ServiceResult, from, to float64) (c Cause, less float64) {
+	c = Cause{Kind: RotationCause, Fault: -1, Load: -1, Capacity: 1}
+	if len(s.Tests) == 0 || math.IsInf(s.Capacity, 1) {
+		return c, 0
+	}
+	x.bins(from, to, func(i int) {
+		b := &s.Bins[i]
+		if b.Replicas <= 0 {
+			return
+		}
+		in := min(1, b.InRotation/b.Replicas)
+		c.Capacity = min(c.Capacity, in)
+		less += float64((1 - in) * s.Capacity * (x.r.Times[i+1] - x.r.Times[i]))
+	})
+	c.Target = s.Tests[0].Check
+	for i := range s.Tests {
+		for _, id := range s.Tests[i].Recent {
+			if late, _, ok := x.stale(s, id, from, to); ok {
+				late.Service, late.From, late.To, late.State, late.Share = s.ID, from, to, x.worst(s, from, to), 1
+				c.Target, c.Because = s.Tests[i].Check, append(c.Because, late)
+			}
+		}
+	}
+	c.Because = shares(c.Because)
+	return c, less
+}
+
+// stale is that what a service has to know of another was old in a span, and how many
+// of its requests failed while no need of it had been lost.
+func (x *explanation) stale(s *ServiceResult, id string, from, to float64) (c Cause, failed float64, ok bool) {
+	o := x.r.service(id)
+	c = Cause{Kind: StaleCause, Fault: -1, Load: -1, Target: id}
+	x.bins(from, to, func(i int) {
+		c.Age = max(c.Age, o.Bins[i].Age)
+		failed += s.Bins[i].Errors
+	})
+	for i := range x.r.Needs {
+		if n := &x.r.Needs[i]; n.Service == s.ID {
+			x.bins(from, to, func(j int) { failed -= n.Bins[j].Lost })
+		}
+	}
+	if c.Age < 1 && x.worst(o, from, to) < Delayed {
+		return c, 0, false
+	}
+	c.Because = x.target(id, from, to)
+	return c, max(0, failed), true
+}
+
+// surge is that a caller asks a service for more than when all is well, as one does that
+// works off what it has held back, and by how much.
+func (x *explanation) surge(n *NeedResult, from, to float64) (c Cause, more float64) {
+	c = Cause{Kind: SurgeCause, Fault: -1, Load: -1, Target: n.Service}
+	if n.Nominal <= 0 {
+		return c, 0
+	}
+	first := math.Inf(1)
+	x.bins(from, to, func(i int) {
+		usual := n.Nominal * (x.r.Times[i+1] - x.r.Times[i])
+		if calls := n.Bins[i].Calls; calls > 1.05*usual {
+			more += calls - usual
+			c.Amplification = max(c.Amplification, calls/usual)
+			first = min(first, x.r.Times[i])
+		}
+	})
+	if caller := x.r.service(n.Service); more > 0 && x.worst(caller, first-1, first+1) > Healthy {
+		c.Because = x.target(n.Service, first-1, first+1)
+	}
+	return c, more
+}
+
+// regrants are the attempts to make leases anew that a service keeps, and what was lost
+// when they lapsed.
+func (x *explanation) regrants(s *ServiceResult, from, to float64) (c Cause, attempts float64) {
+	c = Cause{Kind: RegrantCause, Fault: -1, Load: -1}
+	for i := range x.r.Leases {
+		l := &x.r.Leases[i]
+		if l.Keeper != s.ID {
+			continue
+		}
+		lapsed, asked := 0.0, 0.0
+		x.bins(from, to, func(j int) {
+			lapsed += l.Bins[j].Lapsed
+			asked += l.Bins[j].Regrants
+		})
+		if asked > attempts {
+			c.Target, c.Amplification, attempts = l.ID, asked/max(1, lapsed), asked
+		}
+	}
+	if attempts <= 0 {
+		return c, 0
+	}
+	c.Because = x.trigger(s, from)
+	if lost := x.needs(s, from, to); len(lost) > 0 {
+		c.Because = lost
+	}
+	return c, attempts
+}
+
+// needs are the synchronous needs that a service lost in a span.
+func (x *explanation) needs(s *ServiceResult, from, to float64) (causes []Cause) {
+	for i := range x.r.Needs {
+		n := &x.r.Needs[i]
+		lost := 0.0
+		x.bins(from, to, func(j int) { lost += n.Bins[j].Lost })
+		if n.Service == s.ID && !n.Async && lost > 1e-6 {
+			causes = append(causes, Cause{
+				Service: s.ID, From: from, To: to, State: x.worst(s, from, to), Kind: NeedCause, Share: lost,
+				Fault: -1, Load: -1, Target: n.Target, Because: x.target(n.Target, from, to),
+			})
+		}
+	}
+	return shares(causes)
 }
 
 // load is the last change of load, of the service or of somebody who calls it,

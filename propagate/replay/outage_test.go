@@ -137,6 +137,29 @@ func TestLongNight(t *testing.T) {
 	if h.Overlap < 0.85 || h.Control > 0 {
 		t.Errorf("overlap %v; %v minutes where all was well", h.Overlap, h.Control)
 	}
+
+	// At 08:00 a post-mortem would say of Lambda that hosts were out of rotation, as checks
+	// went by a Network Manager that was behind with what had been held up by DWFM.
+	var chain []string
+	for c := n.res.Why("lambda-invoke", 492*60); c != nil; c = &c.Because[0] {
+		chain = append(chain, c.Service+" "+c.Target)
+		if len(c.Because) == 0 {
+			break
+		}
+	}
+	want := []string{
+		"lambda-fleet lambda-hosts", "lambda-fleet network-manager", "network-manager instance-changes",
+		"instance-changes dwfm", "dwfm dynamodb", "dynamodb dynamodb-dns", "dynamodb-dns ",
+	}
+	at := 0
+	for _, link := range chain {
+		if at < len(want) && link == want[at] {
+			at++
+		}
+	}
+	if at < len(want) {
+		t.Errorf("the chain of causes is %q, without %q", chain, want[at])
+	}
 }
 
 // TestLongNobodyThrottles: leases that have to be made anew are more than twice what

@@ -260,7 +260,11 @@ is in it already.`,
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			defer stop()
-			t, err := a.openFaultTree(ctx, args[0], &f, nil)
+			var assumed *float64
+			if p := assumedProbability; len(f.probabilities) > 0 { // of some, perhaps not of all
+				assumed = &p
+			}
+			t, err := a.openFaultTree(ctx, args[0], &f, assumed)
 			if err != nil {
 				return err
 			}

@@ -375,6 +375,9 @@ func shownName(name string) string {
 	return filepath.ToSlash(filepath.Clean(name))
 }
 
+// errTooMuch is that of an import that would take more memory than it may.
+var errTooMuch = fmt.Errorf("a file may have %d MiB, and all of them %d MiB", importers.MaxBytes>>20, importers.MaxTotal>>20)
+
 // readBounded reads no more than an import may have.
 func readBounded(r io.Reader, total *int) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, importers.MaxBytes+1))
@@ -382,7 +385,7 @@ func readBounded(r io.Reader, total *int) ([]byte, error) {
 		return nil, reason(err)
 	}
 	if *total += len(data); len(data) > importers.MaxBytes || *total > importers.MaxTotal {
-		return nil, fmt.Errorf("a file may have %d MiB, and all of them %d MiB", importers.MaxBytes>>20, importers.MaxTotal>>20)
+		return nil, errTooMuch
 	}
 	return data, nil
 }
