@@ -57,6 +57,7 @@ type pageFrame struct {
 	Right  jsonNumber `json:"right"`
 	Top    jsonNumber `json:"top"`
 	Bottom jsonNumber `json:"bottom"`
+	Length jsonNumber `json:"length"` // of its axis
 }
 
 type pageService struct {
@@ -110,7 +111,7 @@ func runPage(r *Run) *page {
 	}
 	p.verdictText = printable(capital(text))
 	p.data = r.pageData()
-	p.data.Frame = &pageFrame{jsonNumber(margin + picture.left), jsonNumber(margin + picture.right), jsonNumber(picture.from), jsonNumber(picture.to)}
+	p.data.Frame = &pageFrame{jsonNumber(margin + picture.left), jsonNumber(margin + picture.right), jsonNumber(picture.from), jsonNumber(picture.to), jsonNumber(picture.length())}
 	p.tables = r.pageTables()
 	return p
 }
@@ -154,7 +155,7 @@ func capitalFirst(s string) string {
 }
 
 func (r *Run) pageData() pageData {
-	d := pageData{Kind: "run", Length: jsonNumber(r.length()), Played: jsonNumber(r.Played), States: pageStates, Affected: affectedState, Kinds: linkWords[:], Links: [][3]int{}, Events: []pageEvent{}}
+	d := pageData{Kind: "run", Length: jsonNumber(r.eventful()), Played: jsonNumber(r.Played), States: pageStates, Affected: affectedState, Kinds: linkWords[:], Links: [][3]int{}, Events: []pageEvent{}}
 	if !r.Start.IsZero() {
 		d.Start = r.Start.Format(time.RFC3339)
 	}

@@ -36,7 +36,7 @@ type multiple struct {
 
 // drawRadius draws the blast radius of a run over time.
 func drawRadius(r *Run) ([]byte, error) {
-	p := &runPicture{Run: r, left: plotLeft, right: runWidth, mostTracks: laneTracks, curve: &scene.Box{}, curveRoom: radiusRoom}
+	p := &runPicture{Run: r, left: plotLeft, right: runWidth, mostTracks: laneTracks, curve: &scene.Box{}, curveRoom: radiusRoom, until: r.untilSoonAfter(r.lastEvent())}
 	if r.Map != nil {
 		c := runCourse(r)
 		if err := gv.Place(c.scene); err != nil {

@@ -52,6 +52,7 @@ type runPicture struct {
 	curve      *scene.Box // of what is affected; nil for none
 	swim       *swimlanes // nil for none
 	bare       bool       // without a headline: it stands on a page that has one
+	until      float64    // where the axis of time ends; 0: at the end of the run
 	curveRoom  float64    // of the curve
 	small      *multiples // graphs below the axis; nil for none
 	folded     []int      // impaired services without a panel
@@ -276,6 +277,54 @@ func (r *Run) length() float64 {
 	return 1
 }
 
+// eventful is how much of a run there is something to see of: where nothing happens any
+// more long before the end, not much more than that. What is recorded counts where it is
+// drawn.
+func (r *Run) eventful() float64 {
+	length, last := r.length(), r.lastEvent()
+	for i := range r.Recorded {
+		if w := &r.Recorded[i]; w.To.Most < length {
+			last = max(last, w.To.Most)
+		}
+	}
+	return r.untilSoonAfter(last)
+}
+
+// lastEvent is when the last service was well again, or somebody did something.
+func (r *Run) lastEvent() float64 {
+	last := 0.0
+	for i := range r.Services {
+		if n := len(r.Services[i].Windows); n > 0 {
+			last = max(last, r.Services[i].Windows[n-1].To)
+		}
+	}
+	for i := range r.Events {
+		e := &r.Events[i]
+		if last = max(last, e.At); !e.Open {
+			last = max(last, e.To)
+		}
+	}
+	return last
+}
+
+// untilSoonAfter is a round time after another, or the end where that is near.
+func (r *Run) untilSoonAfter(last float64) float64 {
+	length := r.length()
+	step := timeStep(length, 24)
+	if end := math.Ceil(last*1.05/step) * step; last > 0 && end < 0.8*length {
+		return end
+	}
+	return length
+}
+
+// length is the length of the axis of time in this picture.
+func (p *runPicture) length() float64 {
+	if p.until > 0 {
+		return p.until
+	}
+	return p.Run.length()
+}
+
 // describe is what a screen reader reads.
 func (p *runPicture) describe() string {
 	parts := []string{p.headline()}
@@ -494,10 +543,20 @@ func (p *runPicture) visible(windows []propagate.Window) []propagate.Window {
 // sign notes that the legend has to explain something.
 func (p *runPicture) sign(name string) { p.signs[name] = true }
 
+// drawn are the rows that begin before the axis ends.
+func (p *runPicture) drawn(rows []row) []row {
+	n := len(rows)
+	for n > 0 && rows[n-1].from >= p.length() {
+		n--
+	}
+	return rows[:n]
+}
+
 // line is a path through the rows, level within each: a mean has no slope.
 func (p *runPicture) line(rows []row, y func(*row) float64) string {
 	var b strings.Builder
 	last := ""
+	rows = p.drawn(rows)
 	for i := range rows {
 		at := px(y(&rows[i]))
 		switch {

@@ -400,6 +400,9 @@ func runSign(sign string) string {
 func (p *runPicture) notes() []string {
 	var notes []string
 	notes = append(notes, p.laneNotes()...)
+	if rest := p.Run.length() - p.length(); rest > 0 {
+		notes = append(notes, fmt.Sprintf("The last %s, in which nothing happens, are not drawn.", moment(rest)))
+	}
 	if n := len(p.folded); n > 0 {
 		var names []string
 		for i, at := range p.folded {

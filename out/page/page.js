@@ -520,7 +520,7 @@ if (lanes && data.frame) {
   const line = draw("line", { class: "now-line", y1: f.top - 4, y2: f.bottom + 6 });
   lanes.append(line);
   lines.push(() => {
-    const x = f.left + (f.right - f.left) * time / data.length;
+    const x = f.left + (f.right - f.left) * Math.min(1, time / f.length);
     line.setAttribute("x1", x);
     line.setAttribute("x2", x);
   });
@@ -529,7 +529,7 @@ if (lanes && data.frame) {
     if (lane) choose(+lane.dataset.service, true);
     const m = lanes.getScreenCTM();
     const x = (c.clientX - m.e) / m.a;
-    if (x >= f.left && x <= f.right) { stop(); at((x - f.left) / (f.right - f.left) * data.length); }
+    if (x >= f.left && x <= f.right) { stop(); at((x - f.left) / (f.right - f.left) * f.length); }
   });
   for (const lane of lanes.querySelectorAll(".lane[data-service]")) {
     lane.setAttribute("role", "button");
