@@ -28,7 +28,7 @@ race:
 # and KNOCKON_LONG=1 go test ./cmd/internal/cli -run Incidents -timeout 1h replays the long
 # incidents; with -update it writes their tables.
 long:
-	go test ./propagate ./propagate/ensemble -run Long
+	go test ./propagate ./propagate/ensemble ./propagate/replay -run Long
 
 # The pictures in a real browser: every label within its box, none on another. Not
 # cached, because the test cache does not see the binary that is built for it.
@@ -50,12 +50,12 @@ bench:
 
 # Rewrite golden files and generated pages; look at the difference before you commit it.
 update:
-	go test ./catalog ./graph ./propagate ./propagate/scenario ./propagate/closedform ./out -update
+	go test ./catalog ./catalog/importers ./graph ./propagate ./propagate/scenario ./propagate/closedform ./out -update
 	go test ./cmd/internal/cli -update
 
 # The pictures that README and docs show; a test fails when they are stale.
 gallery:
-	go test ./cmd/internal/cli -run 'TestGallery|Scenario' -update
+	KNOCKON_LONG=1 go test ./cmd/internal/cli -run 'Gallery|Scenario' -update
 
 # Binaries that are the same wherever they are built.
 build:

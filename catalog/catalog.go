@@ -62,6 +62,7 @@ type Service struct {
 	Turnover    *policy.Turnover          // nil: not stated
 	Recovery    *policy.Recovery          // nil: not stated
 	Deferred    *policy.Deferred          // nil: not stated
+	Rehearsed   string                    // the day on which it was last brought back after all of it was lost, such as "2026-03-01"; never; "" where not stated
 	Sources     []string                  // references or free words
 	Needs       []Need                    // in canonical order, see compareNeeds
 	At          diag.Span                 // where it is declared
@@ -103,6 +104,9 @@ func (n *Need) IsGroup() bool { return n.AtLeast > 0 }
 
 // Kind says what a service is, for pictures and summaries.
 type Kind uint8
+
+// NeverRehearsed is what a catalog writes in place of a day on which recovery was rehearsed.
+const NeverRehearsed = "never"
 
 // The kinds of services.
 const (

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -162,6 +163,12 @@ func (f *fragment) service(e toml.Entry) {
 	s.Turnover = policy.TurnoverKeys(d, "turnover")
 	s.Recovery = policy.RecoveryKeys(d, "recovery")
 	s.Deferred = policy.DeferredKeys(d, "deferred")
+	if d.String("rehearsed", &s.Rehearsed) {
+		if _, err := time.Parse(time.DateOnly, s.Rehearsed); err != nil && s.Rehearsed != NeverRehearsed {
+			d.Errorf(d.Key("rehearsed"), `write a day such as "2026-03-01", or "never"`, "rehearsed is the day on which it was last brought back after all of it was lost, and %q is none", s.Rehearsed)
+			s.Rehearsed = ""
+		}
+	}
 	f.sources(d, &s.Sources)
 	if v, ok := d.Value("needs"); ok {
 		f.needs(d, v, e.Key, &s.Needs)

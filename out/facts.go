@@ -92,6 +92,7 @@ func serviceFacts(s *catalog.Service) [][2]string {
 		}
 		f.add("deferred", named("share", quantity(r.Share), "after", quantity(r.After), "until", until, "over", quantity(r.Over)))
 	}
+	f.add("rehearsed", s.Rehearsed)
 	f.add("source", strings.Join(s.Sources, ", "))
 	return f
 }

@@ -116,6 +116,10 @@ func reports(t testing.TB) map[string]Report {
 		"short":   blastOf(t, c, g, graph.Options{For: 30e9}, "audit", "kv-b"),
 		"map":     NewMap(c, g),
 		"ranking": NewRanking(c, g, damages, graph.Options{}, 3),
+		"overview": &Overview{
+			From: "shop.toml", Ranking: NewRanking(c, g, damages, graph.Options{}, 3), Needs: g.NeedCount(),
+			Audit: fixedAudit(few), Next: [][2]string{{"knockon audit", "all findings"}},
+		},
 		"listing": NewListing(c, g, "kv"),
 		"detail":  NewDetail(g, v),
 		"check":   NewCheck(c, g, nil),

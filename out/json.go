@@ -16,17 +16,18 @@ import (
 // something is renamed or removed, not when something is added. Times are seconds
 // after the failure of the roots. docs/json.md describes them.
 const (
-	blastSchema   = "knockon.blast/1"
-	catalogSchema = "knockon.catalog/1"
-	rankingSchema = "knockon.ranking/1"
-	listingSchema = "knockon.listing/1"
-	detailSchema  = "knockon.service/1"
-	checkSchema   = "knockon.check/1"
-	runSchema     = "knockon.run/1"
-	manySchema    = "knockon.ensemble/1"
-	whySchema     = "knockon.why/1"
-	importSchema  = "knockon.import/1"
-	presetsSchema = "knockon.presets/1"
+	blastSchema    = "knockon.blast/1"
+	catalogSchema  = "knockon.catalog/1"
+	rankingSchema  = "knockon.ranking/1"
+	listingSchema  = "knockon.listing/1"
+	detailSchema   = "knockon.service/1"
+	checkSchema    = "knockon.check/1"
+	runSchema      = "knockon.run/1"
+	manySchema     = "knockon.ensemble/1"
+	whySchema      = "knockon.why/1"
+	importSchema   = "knockon.import/1"
+	presetsSchema  = "knockon.presets/1"
+	overviewSchema = "knockon.overview/1"
 )
 
 type jsonSummary struct {

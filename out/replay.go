@@ -31,6 +31,7 @@ func (*Replay) kind() string { return "replay" }
 
 // NewReplay describes a replay.
 func NewReplay(c *catalog.Catalog, r *replay.Replay, o RunOptions) *Replay {
+	o.Recorded = recordedOf(r.Record, r.Result.Scenario.Horizon.Seconds())
 	return &Replay{Run: NewRun(c, r.Result, o), Replay: r}
 }
 
@@ -134,7 +135,7 @@ func (r *Replay) headline() string {
 	return text
 }
 
-// worth reports which baselines a score beats clearly.
+// beaten says which baselines the score beats clearly.
 func (r *Replay) beaten() string {
 	var beaten, not []string
 	for i := range r.Replay.Baselines {
@@ -147,6 +148,8 @@ func (r *Replay) beaten() string {
 		}
 	}
 	switch {
+	case len(r.Replay.Shown().Services) == 0:
+		return "no window is scored"
 	case len(not) == 0:
 		return "all baselines are clearly beaten"
 	case len(beaten) == 0:
@@ -217,7 +220,7 @@ func evidenceWord(e unit.Evidence) string {
 	return "not stated"
 }
 
-// tally counts parameters by how they are known: "9 fitted, 120 documented, 310 guesses".
+// known counts parameters by how they are known: "22 documented, 7 fitted, 90 guess".
 func (r *Replay) known() string {
 	counts := make(map[string]int)
 	for i := range r.Parameters {

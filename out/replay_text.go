@@ -10,6 +10,10 @@ import (
 )
 
 func (r *Replay) text(b *strings.Builder, o Options) {
+	if o.Picture == Swimlanes {
+		r.timeline(b, o)
+		return
+	}
 	paragraph(b, r.Title, bold, o)
 	paragraph(b, r.headline(), "", o)
 	paragraph(b, r.beaten()+"; played "+r.played(), "", o)
@@ -28,7 +32,6 @@ func (r *Replay) text(b *strings.Builder, o Options) {
 // are left out, and not the errors.
 func (r *Replay) windowsText(b *strings.Builder, o Options) {
 	const roomForStates = 110
-	b.WriteString("\n")
 	t := table{head: []string{"SERVICE", "RECORDED", "SIMULATED", "ONSET", "", "RECOVERY", ""}, right: []bool{false, false, false, true, false, true, false}, key: 0}
 	states := o.Width == 0 || o.Width >= roomForStates
 	s := r.Replay.Shown()
@@ -48,6 +51,10 @@ func (r *Replay) windowsText(b *strings.Builder, o Options) {
 		t.row(cell{w.Service, bold}, cell{text: recorded}, cell{text: simulated},
 			r.offCell(&x.Onset), classCell(&x.Onset), r.offCell(&x.Recover), classCell(&x.Recover))
 	}
+	if len(t.rows) == 0 {
+		return
+	}
+	b.WriteString("\n")
 	t.write(b, o)
 	paragraph(b, fmt.Sprintf("errors in minutes after the tolerance, at %s of demand failing; S (scripted) and early ones are no merit of a model, and count apart", percent(replay.Shown)), dim, o)
 }

@@ -33,10 +33,16 @@ func svgOf(r Report, p Picture) ([]byte, error) {
 	case *Ensemble:
 		return drawEnsemble(r), nil
 	case *Replay:
-		return drawReplay(r), nil
+		if p == Usual || p == Record {
+			return drawReplay(r), nil
+		}
+		return drawRun(r.Run, p)
 	case *Blast:
-		if p == Animation {
+		switch p {
+		case Animation:
 			return drawOver(blastCourse(r))
+		case Rings:
+			return drawRings(blastRings(r)), nil
 		}
 	}
 	s, err := sceneOf("svg", r)

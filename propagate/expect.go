@@ -3,6 +3,7 @@ package propagate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/knockon/knockon/catalog/unit"
@@ -12,6 +13,11 @@ import (
 
 // judge decides the verdict and the expectations of a run.
 func (r *Result) judge() {
+	for i := range r.Services {
+		if s := &r.Services[i]; !slices.ContainsFunc(s.Bins, func(b ServiceBin) bool { return b.Full > 0 }) {
+			s.Bound = math.Inf(1) // one that is never met is none
+		}
+	}
 	r.decide()
 	for i := range r.Scenario.Expects {
 		r.Expects = append(r.Expects, r.meet(&r.Scenario.Expects[i]))

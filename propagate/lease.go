@@ -357,7 +357,7 @@ func (en *engine) openLeases() {
 			f.late, f.refused, f.atOnce = 0, 0, 0
 		}
 		// Who lapses evenly within the step asks evenly within it.
-		if !en.calm(l, en.t) {
+		if !en.renewing(l, en.t) && !en.calm(l, en.t) {
 			l.let(l.holders.Expire(en.t, en.t+en.h))
 		}
 		if l.falling > 0 {
@@ -381,11 +381,19 @@ func (en *engine) closeLeases() {
 	en.bereave()
 }
 
-// calm reports whether every renewal is answered about as soon as it can be, so that no
+// prompt reports whether every renewal is answered about as soon as it can be, so that no
 // lease lapses whose time to live is longer than a period.
-func (en *engine) calm(l *lease, now float64) bool {
+func (en *engine) prompt(l *lease, now float64) bool {
 	e := &en.m.calls[l.Renew]
-	return l.TTL.Low >= l.Every && e.rateLost == 0 && e.stepLost == 0 && e.oldest(now) <= max(en.h, 2*(en.base+en.m.servers[l.Keeper].Latency)) && l.holders.Settled()
+	return l.TTL.Low >= l.Every && e.rateLost == 0 && e.stepLost == 0 && e.oldest(now) <= max(en.h, 2*(en.base+en.m.servers[l.Keeper].Latency))
+}
+
+// calm reports whether that is so, and holders renew at even phases.
+func (en *engine) calm(l *lease, now float64) bool { return en.prompt(l, now) && l.holders.Settled() }
+
+// renewing reports whether that is so, at whatever phases.
+func (en *engine) renewing(l *lease, now float64) bool {
+	return en.prompt(l, now) && !math.IsInf(l.Every, 1) && l.holders.Renewing()
 }
 
 // bereave sets what the holders lose.
@@ -481,7 +489,11 @@ func (e *call) coarsen(length float64) {
 func (en *engine) horizonOfLeases(until float64) float64 {
 	for i := range en.m.leases {
 		l := &en.m.leases[i]
-		if !en.calm(l, en.t) {
+		switch {
+		case en.calm(l, en.t):
+		case en.renewing(l, en.t): // not at even phases
+			until = min(until, en.t+max(en.base, l.Every/4))
+		default:
 			until = min(until, en.t+max(en.base, min(l.Every, l.TTL.Low+l.TTL.Spread)/8), l.holders.Next(en.t+en.base))
 		}
 	}

@@ -42,7 +42,7 @@ type ServiceResult struct {
 	Change   []string // services it needs to start, to scale or to be changed
 	Recent   []string // services of which it has to know what is recent, and fails where it does not
 	Tests    []Tested // health checks that can take its replicas out of rotation
-	Bound    float64  // of its queue, requests; +Inf without
+	Bound    float64  // of its queue, requests, where that was ever full; +Inf otherwise
 }
 
 // Tested is a health check of a service.

@@ -344,9 +344,12 @@ func (x *explanation) overload(s *ServiceResult, from, to float64) []Cause {
 	} else if least < 0.99 {
 		add(Cause{Kind: CapacityCause, Fault: -1, Load: -1, Capacity: least}, less)
 	}
-	add(x.rotation(s, from, to))
+	if x.fault(s.ID, from, to) < 0 { // a check that finds a fault is no cause
+		add(x.rotation(s, from, to))
+	}
+	// Who waits for an answer and asks for more has retries to thank for it, here or above.
 	for i := range x.r.Needs {
-		if n := &x.r.Needs[i]; n.Target == s.ID && !x.open[n.Service] {
+		if n := &x.r.Needs[i]; n.Target == s.ID && n.Async && !x.open[n.Service] {
 			add(x.surge(n, from, to))
 		}
 	}
@@ -475,7 +478,7 @@ func (x *explanation) surge(n *NeedResult, from, to float64) (c Cause, more floa
 	}
 	first := math.Inf(1)
 	x.bins(from, to, func(i int) {
-		usual := n.Nominal * (x.r.Times[i+1] - x.r.Times[i])
+		usual := float64(n.Nominal * (x.r.Times[i+1] - x.r.Times[i]))
 		if calls := n.Bins[i].Calls; calls > 1.05*usual {
 			more += calls - usual
 			c.Amplification = max(c.Amplification, calls/usual)

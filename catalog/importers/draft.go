@@ -60,8 +60,9 @@ type Service struct {
 	Replicas    unit.Value[int64]
 	Load        unit.Value[unit.Rate]
 	ServiceTime unit.Value[unit.Range]
-	Declared    bool     // false: others name it, and no file says what it is
-	Sources     []string // where it is declared, without repetitions
+	Declared    bool      // false: others name it, and no file says what it is
+	Sources     []string  // where it is declared, without repetitions
+	At          diag.Span // where it is declared first; without a file where it is not
 }
 
 // Need is what one service needs of another.
@@ -186,6 +187,9 @@ func (d *Draft) Declare(name string, at diag.Span) *Service {
 		return &Service{}
 	}
 	s.Declared = true
+	if s.At.File == "" {
+		s.At = at
+	}
 	if source := place(at); at.File != "" && !slices.Contains(s.Sources, source) && len(s.Sources) < maxSources {
 		s.Sources = append(s.Sources, source)
 	}

@@ -109,6 +109,7 @@ func Run(ctx context.Context, in Input, o Options) (*Result, error) {
 		}
 	}
 	rank(result.Findings)
+	result.Findings = distinct(result.Findings)
 	suppress(result.Findings, facts.suppressions, o.Today)
 	// Which suppressions nobody needs is known only now.
 	if slices.Contains(rules, staleSuppressions) {

@@ -77,6 +77,15 @@ func newFacts(ctx context.Context, in Input) *Facts {
 	return f
 }
 
+// stopped reports whether the audit was interrupted. What is worked out after that does
+// not matter, and should end soon.
+func (f *Facts) stopped() bool {
+	if f.failure == nil {
+		f.failure = f.ctx.Err()
+	}
+	return f.failure != nil
+}
+
 // Ranking is the damage of losing each service alone, worst first.
 func (f *Facts) Ranking() []graph.Damage { return f.damages() }
 

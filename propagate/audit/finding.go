@@ -71,6 +71,21 @@ func (f *Finding) Fingerprint() string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// distinct drops what says the same of the same thing again, as of two needs that a
+// service declares alike. The findings must be ranked.
+func distinct(findings []Finding) []Finding {
+	type saying struct{ rule, subject, message string }
+	seen := make(map[saying]bool, len(findings))
+	return slices.DeleteFunc(findings, func(f Finding) bool {
+		s := saying{f.Rule.ID, f.Subject, f.Message}
+		if seen[s] {
+			return true
+		}
+		seen[s] = true
+		return false
+	})
+}
+
 // rank orders findings: the worst severity first, then the greatest damage, then by
 // rule and subject. The second finding of a rule counts half of its damage, the third
 // a quarter: it says less than the first of another.

@@ -55,9 +55,11 @@ func (f *Facts) reach(v graph.Node, follow func(*graph.Need) bool) *Reliance {
 	if f.seen == nil {
 		f.seen = make([]int32, f.Graph.Len())
 	}
-	f.search++
-	f.seen[v] = f.search
 	r := &Reliance{Of: v}
+	if f.search++; f.search%256 == 0 && f.stopped() {
+		return r
+	}
+	f.seen[v] = f.search
 	visit := func(v graph.Node) {
 		for n := range f.Graph.Needs(v) {
 			if !follow(n) {

@@ -50,7 +50,7 @@ func removals(p *Pass) {
 			case removed >= 1:
 				f.Message = fmt.Sprintf("nothing limits what %s takes out of %s: all of it at once, when the check is wrong", h.ID, id)
 			case knownFull && known && load < full && load > left:
-				f.Message = fmt.Sprintf("%s may take out %s of %s, which leaves %s for a load of %s or more", h.ID, Percent(removed), id, PerSecond(left), PerSecond(load))
+				f.Message = fmt.Sprintf("%s may take out %s of %s, which leaves %s for a load of %s or more", h.ID, evidence(Percent(removed), a.MaxRemoved.Evidence), id, evidence(PerSecond(left), p.Graph.Service(v).Capacity.Evidence), evidence(PerSecond(load), p.Graph.Service(v).Load.Evidence))
 			default:
 				continue
 			}

@@ -290,10 +290,14 @@ tier = 0
 needs = ["d"]
 [service.d]
 `, []string{"d is lost", "c needs d", "b needs c", "a needs b"}},
-		{"KO102", "[service.a]\nneeds = [\"b\"]\n[service.b]\nneeds = [\"c\"]\n[service.c]\nneeds = [{ on = \"a\", if_lost = \"stale\", ttl = \"1h\" }]\n",
-			[]string{"a needs b", "b needs c", "c needs a, and goes on without it for 1h"}},
-		{"KO105", "[service.a]\nneeds = [\"b\", { on = \"t\", to = \"repair\", for = \"mending\" }]\n[service.b]\n[service.t]\nneeds = [\"u\"]\n[service.u]\nneeds = [\"a\"]\n",
-			[]string{"a needs t to repair: mending", "t needs u", "u needs a"}},
+		{
+			"KO102", "[service.a]\nneeds = [\"b\"]\n[service.b]\nneeds = [\"c\"]\n[service.c]\nneeds = [{ on = \"a\", if_lost = \"stale\", ttl = \"1h\" }]\n",
+			[]string{"a needs b", "b needs c", "c needs a, and goes on without it for 1h"},
+		},
+		{
+			"KO105", "[service.a]\nneeds = [\"b\", { on = \"t\", to = \"repair\", for = \"mending\" }]\n[service.b]\n[service.t]\nneeds = [\"u\"]\n[service.u]\nneeds = [\"a\"]\n",
+			[]string{"a needs t to repair: mending", "t needs u", "u needs a"},
+		},
 	} {
 		r := audited(t, c.catalog, Options{Only: []string{c.rule}})
 		if len(r.Findings) == 0 {
@@ -311,8 +315,11 @@ needs = ["d"]
 func TestRanking(t *testing.T) {
 	a, b := &Rule{ID: "A"}, &Rule{ID: "B"}
 	findings := []Finding{
-		{Rule: a, Subject: "1", Damage: 10}, {Rule: a, Subject: "2", Damage: 9}, {Rule: b, Subject: "3", Damage: 5},
-		{Rule: b, Subject: "4", Damage: 90, Severity: Warning}, {Rule: a, Subject: "5", Damage: 8},
+		{Rule: a, Subject: "1", Damage: 10},
+		{Rule: a, Subject: "2", Damage: 9},
+		{Rule: b, Subject: "3", Damage: 5},
+		{Rule: b, Subject: "4", Damage: 90, Severity: Warning},
+		{Rule: a, Subject: "5", Damage: 8},
 	}
 	rank(findings)
 	var got []string

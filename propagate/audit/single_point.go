@@ -50,7 +50,7 @@ func singlePoints(p *Pass) {
 	for _, d := range p.Ranking() {
 		// The ranking is by all that is hit. Where many in a row take too little down,
 		// those below do too.
-		if misses >= enoughMisses {
+		if misses >= enoughMisses || p.stopped() {
 			break
 		}
 		if d.Count[graph.Down]-1 < least {

@@ -108,6 +108,19 @@ func (l *Leases) Settled() bool {
 	return near(long, l.Every, 1e-6)
 }
 
+// Renewing reports whether the last renewal of every holder, but for one in a thousand,
+// was answered or may be yet.
+func (l *Leases) Renewing() bool {
+	not := 0.0
+	for i := range l.cells {
+		c := &l.cells[i]
+		if !c.linked || c.d0-c.r0 > l.Every+1e-6 && c.d0-l.Every < l.Undecided-1e-6 {
+			not += c.mass
+		}
+	}
+	return not <= float64(1e-3*l.mass)
+}
+
 // Due is how many renew in [t, t+h), and moves on when they renew next. A step longer
 // than a period must find the holders settled.
 func (l *Leases) Due(t, h float64) float64 {
@@ -277,11 +290,15 @@ func (l *Leases) Lose(mass float64) float64 {
 	return out
 }
 
-// Next is the first time after one at which leases begin to lapse that did not before.
+// Next is the first time after one at which leases begin to lapse that did not before,
+// more than one in a million.
 func (l *Leases) Next(after float64) float64 {
 	next := math.Inf(1)
 	for i := range l.cells {
 		c := &l.cells[i]
+		if c.mass < float64(1e-6*l.mass) {
+			continue
+		}
 		for _, at := range [...]float64{c.r0 + l.Low, c.r0 + l.Low + l.Spread} {
 			if at > after {
 				next = min(next, at)

@@ -163,6 +163,39 @@ func TestLeasesCopy(t *testing.T) {
 	}
 }
 
+// TestRenewing: holders renew, at whatever phases, for as long as they are answered, and
+// are known not to when a share of them is not.
+func TestRenewing(t *testing.T) {
+	l := mech.Leases{Every: 180, Low: 180, Spread: 3600}
+	now := 0.0
+	for range 100 { // they come at rates that differ
+		l.Grant(now, now+1, 100+50*math.Sin(now), now+1)
+		now++
+	}
+	if l.Renewing() {
+		t.Error("who was granted a lease has not renewed it yet, and may lapse before")
+	}
+	step := func(h, share float64) {
+		l.Undecided = now
+		l.Due(now, h)
+		l.Renewed(now, now+h, share)
+		now += h
+		l.Undecided = now
+	}
+	for range 400 {
+		step(1, 1)
+	}
+	if !l.Renewing() {
+		t.Error("every renewal was answered for two periods")
+	}
+	for range 90 {
+		step(1, 0.9)
+	}
+	if l.Renewing() {
+		t.Error("a tenth of the renewals of half a period was not answered")
+	}
+}
+
 // TestPhasesStayApart: however many cells there are, they are put together so that
 // renewals stay as even as they were. Holders came by their leases at even times in a
 // period, in more cells than are told apart, and half of all renewals are answered.

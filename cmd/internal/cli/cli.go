@@ -101,11 +101,13 @@ type app struct {
 	color    string        // --color
 }
 
-const rootExample = `  knockon blast dynamodb-dns                  what falls when DynamoDB's DNS record goes
+const rootExample = `  knockon                                     a first look at what is here
+  knockon blast dynamodb-dns                  what falls when DynamoDB's DNS record goes
   knockon blast dynamodb-dns -o blast.svg     the same as a picture
   knockon run storm.toml -o run.svg           what happens over time, and does it recover
-  knockon rank                                which services hurt most when they are lost
-  knockon check                               is my catalog right?
+  knockon replay aws-2025-10-20               the outage of 20 October 2025, held against its record
+  knockon audit                               what will hurt, before it does
+  knockon import compose.yaml -o knockon.toml begin with what you have
   knockon blast payments -c my-catalog.toml   with my own catalog`
 
 func newRoot(a *app) *cobra.Command {
@@ -113,17 +115,19 @@ func newRoot(a *app) *cobra.Command {
 		Use:   "knockon",
 		Short: "Know what falls when this fails",
 		Long: `knockon reads a catalog of services and what they need, and says what falls when
-one of them fails: who is hit, how soon at the earliest, why, and what stopped the
-spread.
+one of them fails, for how long, and why; what in the catalog will hurt before it
+does; and what to mend first.
 
 Without -c it takes knockon.toml or the folder knockon/ in the working directory,
-else the built-in catalog aws-us-east-1, and says which.`,
+else the built-in catalog aws-us-east-1, and says which. Without a command it looks at
+what there is in the working directory, also in files of other formats, and says what
+it comes to.`,
 		Example:       rootExample,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
 		Args:          noCommand,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE:          a.overview,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.PersistentFlags().StringArrayVarP(&a.catalogs, "catalog", "c", nil, "a built-in `catalog`, a file, a folder, or - for stdin; may be repeated")
@@ -139,32 +143,45 @@ else the built-in catalog aws-us-east-1, and says which.`,
 		}
 		return usagef("--color %q is not known%s", a.color, suggestion(a.color, []string{"auto", "always", "never"}))
 	}
-	root.AddCommand(
-		newBlast(a),
-		newRun(a),
-		newReplay(a),
-		newServe(a),
-		newWhy(a),
-		newAsk(a),
-		newAudit(a),
-		newExplain(a),
-		newDiff(a),
-		newRank(a),
-		newSpof(a),
-		newCutSets(a),
-		newImportance(a),
-		newRender(a),
-		newCheck(a),
-		newList(a),
-		newShow(a),
-		newImport(a),
-		newInit(a),
-		newFmt(a),
-		newSchema(a),
-		newPresets(a),
-		newVersion(a),
-	)
+	cobra.EnableCommandSorting = false // they stand in the order in which one needs them
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"What falls, and for how long:", []*cobra.Command{
+			newBlast(a), newRun(a), newWhy(a), newReplay(a), newServe(a),
+		}},
+		{"What to mend first:", []*cobra.Command{
+			newAudit(a), newExplain(a), newRank(a), newSpof(a), newCutSets(a), newImportance(a), newAsk(a), newDiff(a),
+		}},
+		{"To have a catalog and keep it:", []*cobra.Command{
+			newImport(a), newInit(a), newCheck(a), newFmt(a), newList(a), newShow(a), newRender(a), newPresets(a), newSchema(a),
+		}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
+		for _, c := range group.commands {
+			c.GroupID = group.title
+			root.AddCommand(c)
+		}
+	}
+	root.SetHelpCommand(newHelp(root))
+	root.AddCommand(newVersion(a))
 	return root
+}
+
+// newHelp is cobra's help command, but for a word that is no command.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about any command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return noCommand(root, args)
+			}
+			return c.Help()
+		},
+	}
 }
 
 func mustRegister(err error) {

@@ -53,6 +53,9 @@ func newImport(a *app) *cobra.Command {
 			return names, cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
+			if len(a.catalogs) > 0 {
+				return usagef("import makes a catalog; --into names one to add to, and -c has no place")
+			}
 			a.usual = "toml"
 			plan, err := a.plan()
 			if err != nil {
@@ -83,15 +86,12 @@ func newImport(a *app) *cobra.Command {
 	c.Flags().StringVar(&options.From, "from", "", "of CSV: the `column` with the one that needs")
 	c.Flags().StringVar(&options.On, "on", "", "of CSV: the `column` with what is needed")
 	c.Flags().StringVar(&options.TierKey, "tier-from", "", "of Backstage: the annotation or label, by its `key`, that holds a tier")
-	c.Flags().StringVar(&window, "window", "", "over how long calls were counted, such as 24h; then loads are known")
+	c.Flags().StringVar(&window, "window", "", "over what `time` calls were counted, such as 24h; then loads are known")
 	return c
 }
 
 // mergeInto adds an import to a catalog, and says what the two say of each other.
 func (a *app) mergeInto(plan []output, file string, d *importers.Draft) error {
-	if len(a.catalogs) > 0 {
-		return usagef("--into names the catalog; leave -c out")
-	}
 	info, err := os.Stat(file)
 	if err != nil {
 		return usagef("cannot read %s: %w", file, reason(err))
@@ -375,6 +375,9 @@ func shownName(name string) string {
 	return filepath.ToSlash(filepath.Clean(name))
 }
 
+// errTooMuch is that of an import that would take more memory than it may.
+var errTooMuch = fmt.Errorf("a file may have %d MiB, and all of them %d MiB", importers.MaxBytes>>20, importers.MaxTotal>>20)
+
 // readBounded reads no more than an import may have.
 func readBounded(r io.Reader, total *int) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, importers.MaxBytes+1))
@@ -382,7 +385,7 @@ func readBounded(r io.Reader, total *int) ([]byte, error) {
 		return nil, reason(err)
 	}
 	if *total += len(data); len(data) > importers.MaxBytes || *total > importers.MaxTotal {
-		return nil, fmt.Errorf("a file may have %d MiB, and all of them %d MiB", importers.MaxBytes>>20, importers.MaxTotal>>20)
+		return nil, errTooMuch
 	}
 	return data, nil
 }

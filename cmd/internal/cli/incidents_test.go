@@ -175,7 +175,13 @@ func section(page, name, text string) string {
 // page is what docs/validation.md says of an incident.
 func (x *told) page(name string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n`knockon replay %s --parameters`\n\n", x.Scenario.Title, name)
+	fmt.Fprintf(&b, "### %s\n\n`knockon replay %s`", x.Scenario.Title, name)
+	if x.Score.Looked {
+		b.WriteString("; boundaries that hang on a fitted value of their own were looked for (`--parameters`)")
+	} else {
+		b.WriteString("; whether boundaries hang on a fitted value of their own was not looked for (`--parameters`)")
+	}
+	b.WriteString("\n\n")
 	b.WriteString("| emergent boundaries | n | replay | 2 % | 5 % | 10 % | reachability | last action | root only |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	columns := []toldHeadline{x.Score.toldHeadline}
 	for _, at := range x.Score.Thresholds {

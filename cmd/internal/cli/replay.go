@@ -12,6 +12,8 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/builtin"
+	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out"
 	"github.com/knockon/knockon/propagate"
 	"github.com/knockon/knockon/propagate/replay"
@@ -39,12 +41,16 @@ func newReplay(a *app) *cobra.Command {
 what comes out against what was recorded: every window beside its simulated one, how
 far the boundaries are off, and a score, beside three that need no model.
 
-An incident is built in (` + strings.Join(builtin.Incidents(), ", ") + `), or a file or a
-folder of yours: a scenario with what was recorded. docs/replay.md says how to write
-one and by which rules it is scored. A catalog of yours, given with -c, is laid over
-that of the incident: would it have gone through it?`,
+An incident is a file or a folder of yours, a scenario with what was recorded, or one of
+those that are built in:
+
+  ` + strings.Join(builtin.Incidents(), "\n  ") + `
+
+docs/replay.md says how to write one and by which rules it is scored. A catalog of
+yours, given with -c, is laid over that of the incident: would it have gone through it?`,
 		Example: `  knockon replay aws-2025-10-20
   knockon replay aws-2025-10-20 -o replay.svg -o replay.json
+  knockon replay aws-2025-10-20 -o replay.html        one page: the graph against the clock
   knockon replay aws-2025-10-20 --parameters          what is guessed, and what hangs on it?
   knockon replay aws-2025-10-20 --no-return           until when would each action have helped?
   knockon replay aws-2025-10-20 --fit --seed 1        which values agree with the record?
@@ -145,7 +151,15 @@ func (a *app) replay(plan []output, name string, f *replayFlags, flags *pflag.Fl
 	// There is something to show for the time spent; see newRank.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	r := &replayed{app: a, ctx: ctx, c: c, sc: replay.Finer(sc), runs: runs, tolerance: tolerance}
+	var source func(diag.Span) string
+	if showsPage(plan) {
+		source = sourceLines()
+	}
+	tabs, err := a.auditTab(ctx, plan, c, graph.Build(c))
+	if err != nil {
+		return err
+	}
+	r := &replayed{app: a, ctx: ctx, source: source, tabs: tabs, c: c, sc: replay.Finer(sc), runs: runs, tolerance: tolerance}
 	report, err := r.report(f, until/60)
 	if report == nil {
 		if errors.Is(err, context.Canceled) {
@@ -168,6 +182,8 @@ type replayed struct {
 	sc        *scenario.Scenario
 	runs      runsOf
 	tolerance float64
+	source    func(diag.Span) string // nil where no output shows it
+	tabs      []out.Tab
 }
 
 func (r *replayed) play(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario) (*propagate.Result, error) {
@@ -211,7 +227,7 @@ func (r *replayed) report(f *replayFlags, until float64) (*out.Replay, error) {
 	}
 	score := replay.New(r.c, res, nil)
 	parameters := replay.Parameters(r.c, r.sc)
-	option := out.RunOptions{Tolerance: r.tolerance, Explain: res.Why, Chance: r.runs.chance()}
+	option := out.RunOptions{Tolerance: r.tolerance, Explain: res.Why, Chance: r.runs.chance(), Source: r.source}
 	if err == nil && f.parameters {
 		p := r.newProgress("moving parameters")
 		private, failed := replay.Sensitivity(r.ctx, r.c, r.sc, score.Shown(), parameters, r.play, p.show)
@@ -220,6 +236,7 @@ func (r *replayed) report(f *replayFlags, until float64) (*out.Replay, error) {
 			score = replay.New(r.c, res, private)
 		}
 	}
+	option.Tabs = r.tabs
 	report := out.NewReplay(r.c, score, option)
 	report.Parameters, report.ShowParameters, report.Spread, report.Fit = parameters, f.parameters, spread, fit
 	if err == nil && f.hesitation {
