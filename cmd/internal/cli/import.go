@@ -392,7 +392,7 @@ func readBounded(r io.Reader, total *int) ([]byte, error) {
 
 // foreignExtensions are those of files that are looked at in a folder.
 var foreignExtensions = []string{
-	".yaml", ".yml", ".json", ".jsonl", ".ndjson", ".prom", ".csv", ".tsv", ".dot", ".gv", ".mmd", ".tfstate", ".env", ".template",
+	".yaml", ".yml", ".json", ".jsonl", ".ndjson", ".prom", ".csv", ".tsv", ".dot", ".gv", ".mmd", ".mermaid", ".tfstate", ".env", ".template",
 }
 
 // passedOver are folders in which nobody keeps what describes his own services.
