@@ -27,8 +27,8 @@ var kubernetes = Format{
 	Title: "Kubernetes",
 	What:  "manifests, what helm template prints, or kubectl get -o json",
 	detects: func(s *sample) bool {
-		if s.json != nil {
-			return s.has("apiVersion", "kind") && (s.json["items"] || s.json["metadata"])
+		if s.has("apiVersion", "kind") {
+			return s.json["items"] || s.json["metadata"]
 		}
 		return s.yaml["apiVersion"] && s.yaml["kind"] && !strings.Contains(string(s.head), "backstage.io/")
 	},
@@ -67,6 +67,7 @@ type kubernetesReader struct {
 	behind    map[*object][]*object   // the workloads that a Service selects
 	byName    map[[2]string][]*object // workloads, by namespace and name
 	byLabel   map[[3]string][]*object // and by namespace, label and its value
+	templates map[string]bool         // files that are templates
 	objects   int
 	links     int // so far, with those to all workloads behind a Service
 }
@@ -74,13 +75,13 @@ type kubernetesReader struct {
 func readKubernetes(d *Draft, files []File, _ Options) {
 	r := &kubernetesReader{
 		d: d, configs: make(map[[2]string]*object), hosts: make(map[[2]string][]*object), behind: make(map[*object][]*object),
-		byName: make(map[[2]string][]*object), byLabel: make(map[[3]string][]*object),
+		templates: make(map[string]bool), byName: make(map[[2]string][]*object), byLabel: make(map[[3]string][]*object),
 	}
 	for _, f := range files {
 		docs, err := readTrees(f.Data)
-		if err != nil || bytes.Contains(f.Data, []byte("{{")) && len(docs) == 0 {
+		if err != nil {
 			if bytes.Contains(f.Data, []byte("{{")) {
-				d.Warnf(f.whole(), "import what it makes: helm template CHART | knockon import kubernetes -", "this is a template of Helm, not yet a manifest; it is left out")
+				r.template(f)
 				continue
 			}
 			d.Errorf(f.whole(), "", "this is no Kubernetes manifest: %v", err)
@@ -120,6 +121,10 @@ func (r *kubernetesReader) add(f File, t *tree, depth int) {
 		return
 	}
 	name := t.get("metadata", "name")
+	if name != nil && (name.kind == mapTree || strings.Contains(name.str(), "{{")) {
+		r.template(f)
+		return
+	}
 	if kind == "" || cleanName(cmp.Or(name.str(), t.get("metadata", "generateName").str())) == "" {
 		return
 	}
@@ -158,6 +163,15 @@ func (r *kubernetesReader) add(f File, t *tree, depth int) {
 	default:
 		r.others = append(r.others, o)
 	}
+}
+
+// template says that a file is none of Kubernetes yet.
+func (r *kubernetesReader) template(f File) {
+	if r.templates[f.Name] {
+		return
+	}
+	r.templates[f.Name] = true
+	r.d.Warnf(f.whole(), "import what it makes: helm template CHART | knockon import kubernetes -", "this is a template of Helm, not yet a manifest; what has no name yet is left out")
 }
 
 // texts are the scalars of a map.
