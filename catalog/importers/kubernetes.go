@@ -289,8 +289,11 @@ func (r *kubernetesReader) describe(o *object) {
 }
 
 // addressName is what variables and flags are called whose value is an address even
-// if it is a single word.
-var addressName = regexp.MustCompile(`(?i)(HOST|ADDR|URL|URI|ENDPOINT|SERVER|SERVICE|BROKER|DSN|CONN|BOOTSTRAP|PEER|UPSTREAM|BACKEND|DOMAIN)`)
+// if it is a single word. SERVICE_NAME and the like are names of the workload itself.
+var (
+	addressName = regexp.MustCompile(`(?i)(HOST|ADDR|URL|URI|ENDPOINT|SERVER|SERVICE|BROKER|DSN|BOOTSTRAP|PEER|UPSTREAM|BACKEND)`)
+	ownName     = regexp.MustCompile(`(?i)(?:(?:^|[^T])NAME|ID|TYPE|ACCOUNT|VERSION|NAMESPACE|MODE|DATABASE|USER|PASSWORD)$`)
+)
 
 // addressed is what values look like that hold an address whatever they are called.
 var addressed = regexp.MustCompile(`(?i)://|[A-Za-z0-9]:[0-9]{2,5}(?:[^0-9:.]|$)|\.svc(?:[^a-z]|$)|(?:host|hostname|server|addr|address|data source)\s*=|\b(?:tcp|udp)\(`)
@@ -386,7 +389,7 @@ func (r *kubernetesReader) arguments(o *object, container *tree, purpose catalog
 
 // address notes whom a variable or an argument names.
 func (r *kubernetesReader) address(o *object, v variable, rule string, purpose catalog.Purpose, inferred bool) {
-	if r.links > maxLinks || !addressName.MatchString(v.name) && !addressed.MatchString(v.value) {
+	if r.links > maxLinks || !addressed.MatchString(v.value) && (!addressName.MatchString(v.name) || ownName.MatchString(v.name)) {
 		return
 	}
 	rule = cleanText(rule + v.name)
@@ -395,6 +398,9 @@ func (r *kubernetesReader) address(o *object, v variable, rule string, purpose c
 		if r.links += len(targets); r.links > maxLinks {
 			r.d.tooMany(fmt.Sprintf("more than %d addresses; the rest is left out", maxLinks))
 			return
+		}
+		if slices.Contains(targets, o.id) {
+			continue // its own address
 		}
 		for _, target := range targets {
 			c := r.d.called(r.d.Service(o.id), target, v)

@@ -132,6 +132,12 @@ func (r *terraformReader) document(t *tree) {
 		r.state3(t)
 	case t.get("resources") != nil || t.get("version") != nil:
 		r.state4(t)
+	case t.get("resource_changes") != nil: // cut out of a plan
+		for _, x := range t.get("resource_changes").list() {
+			if a := terraformAddress(x.get("address").str()); a != "" {
+				r.declare(a, x.line)
+			}
+		}
 	default:
 		r.d.Errorf(r.f.whole(), "take terraform show -json, or the .tfstate", "there are no resources in this file")
 	}
