@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -47,7 +48,8 @@ func Builtins() []string { return builtin.Names() }
 
 // Load reads one catalog from one or more sources. Every fault of every file is
 // in the list, sorted by place; the catalog is nil when one of them is an error.
-// The error is for what could not be read at all.
+// The error is for what could not be read at all. A source that another one extends is
+// one catalog, whose names need no prefix.
 func Load(sources ...Source) (*Catalog, diag.List, error) {
 	c, _, faults, err := LoadWithTexts(sources...)
 	return c, faults, err
@@ -57,10 +59,12 @@ func Load(sources ...Source) (*Catalog, diag.List, error) {
 // their texts, sorted by name.
 func LoadWithTexts(sources ...Source) (*Catalog, []toml.Text, diag.List, error) {
 	l := &loader{proposed: make(map[string]string)}
+	sources = slices.Clone(sources)
+	for i := range sources {
+		sources[i].Name = cmp.Or(sources[i].Name, sources[i].Path)
+		l.given = append(l.given, sources[i].Name)
+	}
 	for _, s := range sources {
-		if s.Name == "" {
-			s.Name = s.Path
-		}
 		if err := l.read(s); err != nil {
 			return nil, nil, nil, err
 		}
@@ -77,6 +81,7 @@ func LoadWithTexts(sources ...Source) (*Catalog, []toml.Text, diag.List, error) 
 
 // finish joins what was read, and returns a catalog only if nothing is wrong with it.
 func (l *loader) finish() (*Catalog, diag.List) {
+	l.unify()
 	c := l.merge()
 	l.faults.Sort()
 	if more := len(l.faults) - maxFaults + l.unlisted; len(l.faults) > maxFaults {
@@ -101,6 +106,8 @@ type loader struct {
 	unlisted  int               // faults found when there were enough
 	extended  []string          // what was read by extends, to read it once
 	proposed  map[string]string // the prefix that an extended catalog proposes
+	given     []string          // names of the sources
+	again     []string          // the prefixes by which catalogs extend one that is given
 	standing  []string          // the catalogs being read, each extended by the one before
 }
 
@@ -216,6 +223,10 @@ func (l *loader) extend(from Source, f *fragment, e extension, outer string) ([]
 	}
 	if e.prefix != nil {
 		prefix = *e.prefix
+	}
+	if slices.Contains(l.given, to.Name) {
+		l.again = append(l.again, prefix)
+		return nil, nil
 	}
 	named := prefix
 	if named == "" {

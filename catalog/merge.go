@@ -234,12 +234,6 @@ func (f *fragment) qualify(prefix string, own map[string]bool) {
 	for i := range f.services {
 		s := &f.services[i]
 		id(&s.ID)
-		for j := range s.Needs {
-			for k := range s.Needs[j].Targets {
-				name(&s.Needs[j].Targets[k])
-			}
-			name(&s.Needs[j].Fallback)
-		}
 		if s.Group != "" {
 			s.Group = prefix + "/" + s.Group
 		} else {
@@ -247,24 +241,65 @@ func (f *fragment) qualify(prefix string, own map[string]bool) {
 		}
 	}
 	for i := range f.leases {
+		id(&f.leases[i].ID)
+	}
+	for i := range f.healthChecks {
+		id(&f.healthChecks[i].ID)
+	}
+	f.names(name)
+}
+
+// names visits every place at which a file names a service that it may not define.
+func (f *fragment) names(visit func(*string)) {
+	for i := range f.services {
+		s := &f.services[i]
+		for j := range s.Needs {
+			for k := range s.Needs[j].Targets {
+				visit(&s.Needs[j].Targets[k])
+			}
+			visit(&s.Needs[j].Fallback)
+		}
+	}
+	for i := range f.leases {
 		l := &f.leases[i]
-		id(&l.ID)
-		name(&l.Keeper)
-		name(&l.Holder)
-		name(&l.Store)
+		visit(&l.Keeper)
+		visit(&l.Holder)
+		visit(&l.Store)
 	}
 	for i := range f.healthChecks {
 		h := &f.healthChecks[i]
-		id(&h.ID)
-		name(&h.By)
+		visit(&h.By)
 		for j := range h.Tests {
-			name(&h.Tests[j].Service)
+			visit(&h.Tests[j].Service)
 		}
 	}
 	for i := range f.aliases {
-		name(&f.aliases[i].Service)
+		visit(&f.aliases[i].Service)
 	}
 	for i := range f.words {
-		name(&f.words[i].name)
+		visit(&f.words[i].name)
+	}
+}
+
+// unify makes names of a catalog that was given, and is extended as well, those that it
+// has by itself: aws:dynamodb is the dynamodb of the catalog beside it. A name that is
+// defined as it stands stays.
+func (l *loader) unify() {
+	if len(l.again) == 0 {
+		return
+	}
+	defined := make(map[string]bool)
+	for _, f := range l.fragments {
+		for i := range f.services {
+			defined[f.services[i].ID] = true
+		}
+	}
+	for _, f := range l.fragments {
+		f.names(func(s *string) {
+			prefix, rest, ok := strings.Cut(*s, ":")
+			if ok && !defined[*s] && defined[rest] && slices.Contains(l.again, prefix) {
+				*s = rest
+			}
+		})
 	}
 }
