@@ -55,7 +55,7 @@ update:
 
 # The pictures that README and docs show; a test fails when they are stale.
 gallery:
-	go test ./cmd/internal/cli -run 'TestGallery|Scenario' -update
+	KNOCKON_LONG=1 go test ./cmd/internal/cli -run 'Gallery|Scenario' -update
 
 # Binaries that are the same wherever they are built.
 build:

@@ -58,7 +58,7 @@ func Load(sources ...Source) (*Catalog, diag.List, error) {
 // LoadWithTexts is Load for who also wants to show or change the files: it returns
 // their texts, sorted by name.
 func LoadWithTexts(sources ...Source) (*Catalog, []toml.Text, diag.List, error) {
-	l := &loader{proposed: make(map[string]string)}
+	l := &loader{proposed: make(map[string]string), below: make(map[string]bool), again: make(map[string]bool)}
 	sources = slices.Clone(sources)
 	for i := range sources {
 		sources[i].Name = cmp.Or(sources[i].Name, sources[i].Path)
@@ -107,13 +107,15 @@ type loader struct {
 	extended  []string          // what was read by extends, to read it once
 	proposed  map[string]string // the prefix that an extended catalog proposes
 	given     []string          // names of the sources
-	again     []string          // the prefixes by which catalogs extend one that is given
+	below     map[string]bool   // those of given that another one extends
+	again     map[string]bool   // the prefixes by which they are extended
 	standing  []string          // the catalogs being read, each extended by the one before
 }
 
 // fragment is what one file contributes.
 type fragment struct {
 	path         string // within its source
+	source       string // as messages call it
 	doc          *toml.Document
 	faults       diag.List
 	title        string
@@ -181,6 +183,7 @@ func (l *loader) adopt(s Source, fragments []*fragment, prefix, outer string) (u
 		unnamed = nil
 	}
 	for _, f := range fragments {
+		f.source = s.Name
 		if len(l.standing) > 0 {
 			f.title, f.description, f.prefix = "", "", ""
 		}
@@ -225,7 +228,8 @@ func (l *loader) extend(from Source, f *fragment, e extension, outer string) ([]
 		prefix = *e.prefix
 	}
 	if slices.Contains(l.given, to.Name) {
-		l.again = append(l.again, prefix)
+		l.again[prefix] = true
+		l.below[to.Name] = true
 		return nil, nil
 	}
 	named := prefix

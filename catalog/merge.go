@@ -247,6 +247,18 @@ func (f *fragment) qualify(prefix string, own map[string]bool) {
 		id(&f.healthChecks[i].ID)
 	}
 	f.names(name)
+	f.order()
+}
+
+// order puts needs into their canonical order again after names in them have changed.
+func (f *fragment) order() {
+	for i := range f.services {
+		s := &f.services[i]
+		for j := range s.Needs {
+			slices.Sort(s.Needs[j].Targets)
+		}
+		slices.SortStableFunc(s.Needs, compareNeeds)
+	}
 }
 
 // names visits every place at which a file names a service that it may not define.
@@ -283,13 +295,16 @@ func (f *fragment) names(visit func(*string)) {
 
 // unify makes names of a catalog that was given, and is extended as well, those that it
 // has by itself: aws:dynamodb is the dynamodb of the catalog beside it. A name that is
-// defined as it stands stays.
+// defined as it stands stays. As of any catalog that is extended, the title is not kept.
 func (l *loader) unify() {
-	if len(l.again) == 0 {
+	if len(l.below) == 0 {
 		return
 	}
 	defined := make(map[string]bool)
 	for _, f := range l.fragments {
+		if l.below[f.source] {
+			f.title, f.description, f.prefix = "", "", ""
+		}
 		for i := range f.services {
 			defined[f.services[i].ID] = true
 		}
@@ -297,9 +312,25 @@ func (l *loader) unify() {
 	for _, f := range l.fragments {
 		f.names(func(s *string) {
 			prefix, rest, ok := strings.Cut(*s, ":")
-			if ok && !defined[*s] && defined[rest] && slices.Contains(l.again, prefix) {
+			if ok && !defined[*s] && defined[rest] && l.again[prefix] {
 				*s = rest
 			}
 		})
+		f.order()
+		l.twice(f)
+	}
+}
+
+// twice refuses a need that names one thing by two names.
+func (l *loader) twice(f *fragment) {
+	for i := range f.services {
+		s := &f.services[i]
+		for j := range s.Needs {
+			n := &s.Needs[j]
+			if len(slices.Compact(slices.Clone(n.Targets))) < len(n.Targets) || n.Fallback != "" && slices.Contains(n.Targets, n.Fallback) {
+				f.errorf(n.At, "name each thing once", "this need of %q has two names for one thing", s.ID)
+				l.faults = append(l.faults, f.faults[len(f.faults)-1])
+			}
+		}
 	}
 }

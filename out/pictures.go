@@ -17,6 +17,8 @@ const (
 	Swimlanes Picture = "lanes"     // the states of services against the clock
 	Curve     Picture = "radius"    // the blast radius over time
 	Animation Picture = "animation" // the graph over time, by style sheets
+	Record    Picture = "record"    // what was recorded of an incident, and what came out
+	Card      Picture = "card"      // what an incident does to services laid over its own
 )
 
 // Pictures are the pictures that there are of a report; the contents of it do not
@@ -25,6 +27,8 @@ func Pictures(r Report) []Picture {
 	switch r.(type) {
 	case *Run:
 		return []Picture{Charts, Swimlanes, Curve, Animation}
+	case *Replay:
+		return []Picture{Record, Card}
 	case *Ensemble:
 		return []Picture{Charts}
 	case *Blast:

@@ -24,6 +24,7 @@ type Replay struct {
 	Prediction *replay.Prediction // nil where nobody asked
 
 	Own            []string // services laid over those of the incident, sorted
+	OwnTitle       string   // of their catalog; may be empty
 	ShowParameters bool     // a text lists all of them
 }
 

@@ -33,6 +33,9 @@ func svgOf(r Report, p Picture) ([]byte, error) {
 	case *Ensemble:
 		return drawEnsemble(r), nil
 	case *Replay:
+		if p == Card {
+			return drawCard(r), nil
+		}
 		return drawReplay(r), nil
 	case *Blast:
 		if p == Animation {
