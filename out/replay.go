@@ -26,13 +26,15 @@ type Replay struct {
 	Own            []string // services laid over those of the incident, sorted
 	OwnTitle       string   // of their catalog; may be empty
 	ShowParameters bool     // a text lists all of them
+
+	explain Explain // nil: only the worst of a service is explained, by its Impairment
 }
 
 func (*Replay) kind() string { return "replay" }
 
 // NewReplay describes a replay.
 func NewReplay(c *catalog.Catalog, r *replay.Replay, o RunOptions) *Replay {
-	return &Replay{Run: NewRun(c, r.Result, o), Replay: r}
+	return &Replay{Run: NewRun(c, r.Result, o), Replay: r, explain: o.Explain}
 }
 
 // minute prints a time of a replay, in minutes: on the wall clock where there is one.

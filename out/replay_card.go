@@ -224,8 +224,8 @@ func (p *cardPicture) foot() {
 	if len(p.ways) > 0 {
 		p.text("way", cardMargin, cardHeight-80, cardName.fit(printable(capitalFirst(p.through(p.fallout))), cardInner))
 	}
-	if worst := p.worst(); worst != nil && worst.because != "" {
-		p.text("because", cardMargin, cardHeight-57, cardSmall.fit(printable("Because "+worst.because), cardInner))
+	if why := p.reasons(); why != "" {
+		p.text("because", cardMargin, cardHeight-57, cardSmall.fit(printable("Because "+why), cardInner))
 	}
 	seen := make(map[propagate.State]bool)
 	for i := range p.shown {

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/knockon/knockon/propagate"
+	"github.com/knockon/knockon/propagate/replay"
 )
 
 // overlaidReplay is fixedReplay with two services laid over those of the incident: one
@@ -114,5 +117,25 @@ func TestHostileCard(t *testing.T) {
 				t.Errorf("%.40q: an element %s", text, e.Name.Local)
 			}
 		}
+	}
+}
+
+// TestWavesHaveTheirOwnWays: a service that is hit twice may owe it to two others.
+func TestWavesHaveTheirOwnWays(t *testing.T) {
+	r := overlaidReplay(t)
+	r.Replay.Impacts = append(r.Replay.Impacts, replay.Impact{Service: "checkout", State: propagate.Degraded, From: 80, To: 90})
+	r.explain = func(service string, at float64) *propagate.Cause {
+		target := "ledger"
+		if at > 3600 {
+			target = "mail"
+		}
+		return &propagate.Cause{Service: service, Kind: propagate.NeedCause, Target: target, Because: []propagate.Cause{{Service: target, Kind: propagate.ThrottleCause}}}
+	}
+	f := r.fallout()
+	if len(f.ways) != 2 || r.Services[f.ways[0].service].ID != "ledger" || f.ways[0].minutes != 40 || r.Services[f.ways[1].service].ID != "mail" || f.ways[1].minutes != 10 {
+		t.Fatalf("ways %+v", f.ways)
+	}
+	if f.reasons() != "ledger turns requests away; mail turns requests away" || f.worst().after != 15 {
+		t.Errorf("because %q; %+v", f.reasons(), f.worst())
 	}
 }

@@ -34,9 +34,9 @@ type ownService struct {
 	impaired float64         // minutes in any of them
 	after    float64         // of impaired: after the last fault was over
 	open     bool            // not over when the run ended
-	by       int             // the service that passed it on; -1 for none that is known
-	entry    int             // the service of the incident by which it came in; -1 for none that is known
-	because  string
+	by       int             // the service that passed the first of them on; -1 for none that is known
+	entry    int             // the service of the incident by which that came in; -1 for none that is known
+	because  string          // of the worst
 }
 
 // way is a service of the incident by which it came in.
@@ -44,6 +44,9 @@ type way struct {
 	service int
 	hit     int     // services laid over it that were hit this way
 	minutes float64 // of all of them
+	last    int     // the last of them
+	longest float64 // minutes of the window that because is of
+	because string
 }
 
 // fallout sums up what the incident does to the services laid over its own.
@@ -56,60 +59,42 @@ func (r *Replay) fallout() *fallout {
 			own[i] = true
 		}
 	}
-	by := make([]int, len(r.Services))
-	because := make([]string, len(r.Services))
-	for i := range by {
-		by[i] = -1
-	}
+	impaired := make([]*Impairment, len(r.Services))
 	for i := range r.Impaired {
-		m := &r.Impaired[i]
-		by[m.Service], because[m.Service] = m.By, m.Because
+		impaired[r.Impaired[i].Service] = &r.Impaired[i]
 	}
 	for i := range r.Services {
 		if !own[i] {
 			continue
 		}
-		s := ownService{index: i, from: math.Inf(1), by: by[i], entry: i, because: because[i]}
+		s := ownService{index: i, from: math.Inf(1), by: -1, entry: -1}
 		if r.Map != nil {
 			s.tier = r.Map.Services[i].Tier
-		}
-		for links := 0; s.entry >= 0 && own[s.entry]; links++ {
-			if links > len(r.Own) { // each owes its worst to the other
-				s.entry = -1
-				break
-			}
-			s.entry = by[s.entry]
 		}
 		for _, x := range r.Replay.Impacts {
 			if x.Service != r.Services[i].ID {
 				continue
 			}
+			by, entry, because := r.origin(i, &x, own, impaired)
+			if len(s.windows) == 0 {
+				s.from, s.by, s.entry = x.From, by, entry
+			}
 			s.windows = append(s.windows, x)
-			s.from = min(s.from, x.From)
 			s.impaired += x.To - x.From
 			s.after += max(0, x.To-max(x.From, f.mended))
 			s.open = x.Open
+			if entry >= 0 {
+				f.add(i, entry, x.To-x.From, because)
+			}
+		}
+		if len(s.windows) > 0 {
+			f.hit++
+			f.minutes += s.impaired
+			if m := impaired[i]; m != nil {
+				s.because = m.Because
+			}
 		}
 		f.services = append(f.services, s)
-	}
-	for i := range f.services {
-		s := &f.services[i]
-		if len(s.windows) == 0 { // what does not show may have a cause
-			s.because = ""
-			continue
-		}
-		f.hit++
-		f.minutes += s.impaired
-		if s.entry < 0 {
-			continue
-		}
-		k := slices.IndexFunc(f.ways, func(w way) bool { return w.service == s.entry })
-		if k < 0 {
-			k = len(f.ways)
-			f.ways = append(f.ways, way{service: s.entry})
-		}
-		f.ways[k].hit++
-		f.ways[k].minutes += s.impaired
 	}
 	slices.SortStableFunc(f.ways, func(a, b way) int {
 		return cmp.Or(cmp.Compare(b.minutes, a.minutes), cmp.Compare(a.service, b.service))
@@ -118,6 +103,61 @@ func (r *Replay) fallout() *fallout {
 		return cmp.Or(cmp.Compare(a.rank(), b.rank()), cmp.Compare(b.impaired, a.impaired), cmp.Compare(a.index, b.index))
 	})
 	return f
+}
+
+// add counts a window of a service in the way by which it came.
+func (f *fallout) add(service, entry int, minutes float64, because string) {
+	k := slices.IndexFunc(f.ways, func(w way) bool { return w.service == entry })
+	if k < 0 {
+		k = len(f.ways)
+		f.ways = append(f.ways, way{service: entry, last: -1})
+	}
+	w := &f.ways[k]
+	if w.last != service {
+		w.last = service
+		w.hit++
+	}
+	w.minutes += minutes
+	if minutes > w.longest {
+		w.longest, w.because = minutes, because
+	}
+}
+
+// origin is who passed a window of a service on, the first service on the way that is of
+// the incident, and why in a few words. Each wave of an outage has its own.
+func (r *Replay) origin(service int, x *replay.Impact, own map[int]bool, impaired []*Impairment) (by, entry int, because string) {
+	by, entry = -1, service
+	for links := 0; links <= len(r.Own); links++ {
+		up, why := -1, ""
+		if m := impaired[entry]; m != nil {
+			up, why = m.By, m.Because
+		}
+		if r.explain != nil {
+			if cause := r.explain(r.Services[entry].ID, 30*(x.From+x.To)); cause != nil {
+				m := Impairment{Service: entry, By: -1}
+				r.trace(&m, cause)
+				up, why = m.By, r.chain(cause, chainLinks)
+			}
+		}
+		if links == 0 {
+			by, because = up, why
+		}
+		if entry = up; entry < 0 || !own[entry] {
+			return by, entry, because
+		}
+	}
+	return by, -1, because // each owes it to the other
+}
+
+// reasons says why, the longest way first.
+func (f *fallout) reasons() string {
+	var parts []string
+	for _, w := range f.ways[:min(len(f.ways), mostWays)] {
+		if w.because != "" && !slices.Contains(parts, w.because) {
+			parts = append(parts, w.because)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // rank is the tier; services without one come last.
@@ -340,6 +380,9 @@ func (r *Replay) ownText(b *strings.Builder, o Options) {
 	paragraph(b, text+"; "+r.sentence(f), bold, o)
 	if begins := r.beginning(f); begins != "" {
 		paragraph(b, strings.TrimSuffix(begins+"; "+r.through(f), "; "), "", o)
+	}
+	if why := f.reasons(); why != "" {
+		paragraph(b, "because: "+why, dim, o)
 	}
 	b.WriteString("\n")
 	t := table{head: []string{"ON TOP", "IMPAIRED", "FAILED", "", "BECAUSE"}, right: []bool{false, false, true, true, false}, key: 0, prose: true}
