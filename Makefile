@@ -28,7 +28,7 @@ race:
 # and KNOCKON_LONG=1 go test ./cmd/internal/cli -run Incidents -timeout 1h replays the long
 # incidents; with -update it writes their tables.
 long:
-	go test ./propagate ./propagate/ensemble -run Long
+	go test ./propagate ./propagate/ensemble ./propagate/replay -run Long
 
 # The pictures in a real browser: every label within its box, none on another. Not
 # cached, because the test cache does not see the binary that is built for it.

@@ -48,7 +48,7 @@ func runCourse(r *Run) *course {
 	p := newBlastPicture(b)
 	s := &p.Scene
 	radius := r.Radius()
-	c := &course{scene: s, length: r.length(), label: r.timeLabel}
+	c := &course{scene: s, length: r.untilSoonAfter(r.lastEvent()), label: r.timeLabel}
 	for i := range p.boxes {
 		n := &s.Nodes[i]
 		box := &p.boxes[i]

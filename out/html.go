@@ -64,6 +64,8 @@ func writeHTML(w io.Writer, r Report, o Options) error {
 	switch r := r.(type) {
 	case *Run:
 		p = runPage(r)
+	case *Replay:
+		p = replayPage(r)
 	case *Blast:
 		scene := blastScene(r)
 		if err := gv.Place(scene); err != nil {
@@ -84,7 +86,7 @@ func (p *page) write() []byte {
 	if err != nil {
 		panic("out: " + err.Error())
 	}
-	style := pageTheme() + pageStyle + uplotStyle
+	style := pageTheme() + pageStyle + stateRules() + uplotStyle
 	for _, x := range p.pictures {
 		style += x.style
 	}
@@ -183,6 +185,15 @@ func inlineSVG(svg []byte, prefix string) []byte {
 // pageTheme is the colours of the page as custom properties: those of the pictures.
 func pageTheme() string {
 	return ":root{" + light.properties(&runLight) + "}\n@media screen and (prefers-color-scheme:dark){:root{" + dark.properties(&runDark) + "}}\n"
+}
+
+// stateRules colour the boxes and arrows of the graph by their state.
+func stateRules() string {
+	var b strings.Builder
+	for _, s := range pageStates {
+		fmt.Fprintf(&b, ".box[data-state=%s]>.back{fill:var(--c-%s);stroke:var(--l-%s)}.box[data-state=%s]>.mark{fill:var(--s-%s)}.link[data-state=%s]{stroke:var(--l-%s)}\n", s, s, s, s, s, s, s)
+	}
+	return b.String()
 }
 
 func (t *theme) properties(r *runTheme) string {

@@ -57,6 +57,7 @@ type pageFrame struct {
 	Right  jsonNumber `json:"right"`
 	Top    jsonNumber `json:"top"`
 	Bottom jsonNumber `json:"bottom"`
+	Length jsonNumber `json:"length"` // of its axis
 }
 
 type pageService struct {
@@ -110,7 +111,7 @@ func runPage(r *Run) *page {
 	}
 	p.verdictText = printable(capital(text))
 	p.data = r.pageData()
-	p.data.Frame = &pageFrame{jsonNumber(margin + picture.left), jsonNumber(margin + picture.right), jsonNumber(picture.from), jsonNumber(picture.to)}
+	p.data.Frame = &pageFrame{jsonNumber(margin + picture.left), jsonNumber(margin + picture.right), jsonNumber(picture.from), jsonNumber(picture.to), jsonNumber(picture.length())}
 	p.tables = r.pageTables()
 	return p
 }
@@ -154,7 +155,7 @@ func capitalFirst(s string) string {
 }
 
 func (r *Run) pageData() pageData {
-	d := pageData{Kind: "run", Length: jsonNumber(r.length()), Played: jsonNumber(r.Played), States: pageStates, Affected: affectedState, Kinds: linkWords[:], Links: [][3]int{}, Events: []pageEvent{}}
+	d := pageData{Kind: "run", Length: jsonNumber(r.eventful()), Played: jsonNumber(r.Played), States: pageStates, Affected: affectedState, Kinds: linkWords[:], Links: [][3]int{}, Events: []pageEvent{}}
 	if !r.Start.IsZero() {
 		d.Start = r.Start.Format(time.RFC3339)
 	}
@@ -329,16 +330,9 @@ func (r *Run) pageRows(d *pageData) int {
 	}
 	for i := range r.Leases {
 		l := &r.Leases[i]
-		as := &RunService{}
-		as.Bins = make([]propagate.ServiceBin, len(l.Bins))
-		for k := range l.Bins { // what is held on average is added up as a rate is
-			if k+1 < len(r.Times) {
-				as.Bins[k].Offered = l.Bins[k].Mean * (r.Times[k+1] - r.Times[k])
-			}
-		}
 		x := pageLease{ID: printable(l.ID), Keeper: index(l.Keeper), Holder: index(l.Holder), Count: jsonNumber(l.Count)}
-		for _, row := range r.resample(as, rows) {
-			x.Held = append(x.Held, short(row.offered))
+		for _, row := range r.heldRows(l, rows) {
+			x.Held = append(x.Held, short(row.good))
 		}
 		d.Leases = append(d.Leases, x)
 	}

@@ -65,7 +65,7 @@ func runs(r Report) bool {
 
 func pages(r Report) bool {
 	switch r.(type) {
-	case *Blast, *Run:
+	case *Blast, *Run, *Replay:
 		return true
 	}
 	return false

@@ -19,6 +19,7 @@ const (
 	Animation Picture = "animation" // the graph over time, by style sheets
 	Record    Picture = "record"    // what was recorded of an incident, and what came out
 	Card      Picture = "card"      // what an incident does to services laid over its own
+	Rings     Picture = "rings"     // who is hit, the later or further the further out
 )
 
 // Pictures are the pictures that there are of a report; the contents of it do not
@@ -26,13 +27,13 @@ const (
 func Pictures(r Report) []Picture {
 	switch r.(type) {
 	case *Run:
-		return []Picture{Charts, Swimlanes, Curve, Animation}
+		return []Picture{Charts, Swimlanes, Curve, Rings, Animation}
 	case *Replay:
-		return []Picture{Record, Card}
+		return []Picture{Record, Charts, Swimlanes, Curve, Rings, Animation, Card}
 	case *Ensemble:
 		return []Picture{Charts}
 	case *Blast:
-		return []Picture{Graph, Animation}
+		return []Picture{Graph, Rings, Animation}
 	case *Map:
 		return []Picture{Graph}
 	}
@@ -56,6 +57,8 @@ func drawRun(r *Run, p Picture) ([]byte, error) {
 	switch {
 	case p == Animation && r.Map != nil:
 		return drawOver(runCourse(r))
+	case p == Rings && r.Map != nil:
+		return drawRings(runRings(r)), nil
 	case p == Curve:
 		return drawRadius(r)
 	case p == Swimlanes, p == Usual && (len(r.Impaired) > mostPanels || len(r.Recorded) > 0):

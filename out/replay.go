@@ -34,6 +34,7 @@ func (*Replay) kind() string { return "replay" }
 
 // NewReplay describes a replay.
 func NewReplay(c *catalog.Catalog, r *replay.Replay, o RunOptions) *Replay {
+	o.Recorded = recordedOf(r.Record, r.Result.Scenario.Horizon.Seconds())
 	return &Replay{Run: NewRun(c, r.Result, o), Replay: r, explain: o.Explain}
 }
 

@@ -10,6 +10,10 @@ import (
 )
 
 func (r *Replay) text(b *strings.Builder, o Options) {
+	if o.Picture == Swimlanes {
+		r.timeline(b, o)
+		return
+	}
 	paragraph(b, r.Title, bold, o)
 	r.ownText(b, o)
 	paragraph(b, r.headline(), "", o)

@@ -353,7 +353,7 @@ func events(sc *scenario.Scenario, res *propagate.Result, enders []string) []Eve
 		l := &sc.Loads[i]
 		e := Event{Kind: LoadEvent, Index: i, ID: l.ID, Service: l.Service, At: l.At.Seconds(), Text: loadText(l)}
 		e.To, e.Open = until(l.At, l.For)
-		e.Constant = l.At == 0 && e.Open && l.Ramp == 0 && len(l.Points) < 2 && l.Daily == nil
+		e.Constant = l.At == 0 && e.Open && l.Ramp == 0 && len(l.Points) < 2 // a day's ups and downs are no event
 		all = append(all, e)
 	}
 	for i := range sc.Actions {

@@ -27,7 +27,7 @@ const (
 	groupRow   = 17
 	groupGap   = 5
 	laneCurve  = 92 // of the curve above them
-	mostLanes  = 46
+	mostLanes  = 60
 	laneTracks = 12 // rows of events
 	trunkGap   = 4
 	trunkMost  = 5 // side by side
@@ -67,7 +67,7 @@ func drawSwimlanes(r *Run) []byte {
 
 // newSwimlanes prepares a picture of the swim-lanes of a run.
 func newSwimlanes(r *Run) *runPicture {
-	return &runPicture{Run: r, left: lanesLeft, right: lanesRight, mostTracks: laneTracks, swim: r.swimlanes(mostLanes), curve: &scene.Box{}, curveRoom: laneCurve}
+	return &runPicture{Run: r, left: lanesLeft, right: lanesRight, mostTracks: laneTracks, swim: r.swimlanes(mostLanes), curve: &scene.Box{}, curveRoom: laneCurve, until: r.eventful()}
 }
 
 // onset is when a service was first struck or hit, or is known to have been.

@@ -147,3 +147,23 @@ func TestRadiusLaw(t *testing.T) {
 		}
 	})
 }
+
+// TestEventful: time in which nothing happens any more is not drawn, and that is said.
+func TestEventful(t *testing.T) {
+	r := &Run{Horizon: 36000, Played: 36000, Services: make([]RunService, 1)}
+	if got := r.eventful(); got != 36000 {
+		t.Errorf("of nothing at all %v s are drawn", got)
+	}
+	r.Services[0].Windows = []propagate.Window{{From: 60, To: 9000, State: propagate.Down}}
+	if got := r.eventful(); got < 9000 || got > 12000 {
+		t.Errorf("until 9,000 s something happens, and %v s are drawn", got)
+	}
+	svg := string(drawSwimlanes(r))
+	if !strings.Contains(svg, "in which nothing happens, are not drawn") {
+		t.Error("it is not said what is left out")
+	}
+	r.Events = []Event{{Kind: ActionEvent, At: 35000, To: 35000}}
+	if got := r.eventful(); got != 36000 {
+		t.Errorf("somebody acts at 35,000 s, and %v s are drawn", got)
+	}
+}

@@ -17,6 +17,7 @@ import (
 const (
 	radiusRoom  = 220 // of the curve
 	multipleGap = 24
+	readable    = 0.55 // scale from which on names can be read
 )
 
 // multiples are the graphs below the axis.
@@ -35,7 +36,7 @@ type multiple struct {
 
 // drawRadius draws the blast radius of a run over time.
 func drawRadius(r *Run) ([]byte, error) {
-	p := &runPicture{Run: r, left: plotLeft, right: runWidth, mostTracks: mostTracks, curve: &scene.Box{}, curveRoom: radiusRoom}
+	p := &runPicture{Run: r, left: plotLeft, right: runWidth, mostTracks: laneTracks, curve: &scene.Box{}, curveRoom: radiusRoom, until: r.untilSoonAfter(r.lastEvent())}
 	if r.Map != nil {
 		c := runCourse(r)
 		if err := gv.Place(c.scene); err != nil {
@@ -82,10 +83,12 @@ func (p *runPicture) drawMoments(y func(weight float64) float64) {
 		}
 		p.printf("<path class=\"half\" d=\"M%s %sH%s\"/>", px(p.x(radius.PeakAt)), px(y(radius.Peak/2)), px(to))
 	}
+	last := math.Inf(-1)
 	for i, m := range p.small.all {
 		x := p.x(m.at)
 		p.printf("<path class=\"moment\" d=\"M%s %sV%s\"/>", px(x), px(b.Top), px(b.Top+b.Height))
-		p.badge(min(max(x, b.Left+9), b.Left+b.Width-9), b.Top+10, i+1)
+		last = max(min(max(x, b.Left+9), b.Left+b.Width-9), last+18) // beside the one before
+		p.badge(last, b.Top+10, i+1)
 	}
 }
 
@@ -128,6 +131,13 @@ func (p *runPicture) drawMultiples(y float64) {
 			n := &s.Nodes[k]
 			p.printf("<rect class=\"m-%s\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" rx=\"6\"><title>%s</title></rect>\n", m.course.at(k, moment.at),
 				px(n.At.X-n.Size.Width/2), px(n.At.Y-n.Size.Height/2), px(n.Size.Width), px(n.Size.Height), escape(n.Label))
+			if m.scale >= readable {
+				class := "mini"
+				if m.course.at(k, moment.at) == "safe" {
+					class = "mini well"
+				}
+				p.printf("<text class=\"%s\" x=\"%s\" y=\"%s\">%s</text>\n", class, px(n.At.X), px(n.At.Y+5), escape(labelStyle.fit(n.Label, n.Size.Width-8)))
+			}
 		}
 		p.printf("</g>\n")
 	}
@@ -144,9 +154,10 @@ func radiusStylesheet() string {
 			}
 			fmt.Fprintf(&b, ".m-%s{fill:%s;stroke:%s}\n", o, fill, line)
 		}
+		fmt.Fprintf(&b, "text.mini{fill:%s}\ntext.mini.well{fill:%s}\n", bandText, t.text)
 		fmt.Fprintf(&b, ".ways{stroke:%s}\n.moment,.half{stroke:%s}\n.badge circle{fill:%s}\n.badge text{fill:%s}\n", t.soft, t.text, t.text, t.page)
 		return b.String()
 	}
-	return ".ways{fill:none;stroke-width:1.2;vector-effect:non-scaling-stroke}\n.moment,.half{fill:none;stroke-width:1.2}.half{stroke-dasharray:5 3}\n.badge text{font-size:11px;font-weight:700;text-anchor:middle}\n" +
+	return ".ways{fill:none;stroke-width:1.2;vector-effect:non-scaling-stroke}\n.moment,.half{fill:none;stroke-width:1.2}.half{stroke-dasharray:5 3}\n.mini{font-size:13px;font-weight:700;text-anchor:middle}\n.badge text{font-size:11px;font-weight:700;text-anchor:middle}\n" +
 		rules(&light, &runLight) + "@media (prefers-color-scheme:dark){\n" + rules(&dark, &runDark) + "}\n"
 }

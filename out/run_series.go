@@ -72,6 +72,16 @@ func (x *row) mean() {
 	x.inRotation /= length
 }
 
+// heldRows are the leases held over time, as the goodput of rows.
+func (r *Run) heldRows(l *propagate.LeaseResult, most int) []row {
+	s := &RunService{}
+	s.Bins = make([]propagate.ServiceBin, min(len(l.Bins), max(0, len(r.Times)-1)))
+	for k := range s.Bins { // what is held on average is added up as a rate is
+		s.Bins[k].Good = l.Bins[k].Mean * (r.Times[k+1] - r.Times[k])
+	}
+	return r.resample(s, most)
+}
+
 // lengths are the lengths of the bins in seconds.
 func (r *Run) lengths() []float64 {
 	all := make([]float64, max(0, len(r.Times)-1))

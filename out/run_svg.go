@@ -52,6 +52,7 @@ type runPicture struct {
 	curve      *scene.Box // of what is affected; nil for none
 	swim       *swimlanes // nil for none
 	bare       bool       // without a headline: it stands on a page that has one
+	until      float64    // where the axis of time ends; 0: at the end of the run
 	curveRoom  float64    // of the curve
 	small      *multiples // graphs below the axis; nil for none
 	folded     []int      // impaired services without a panel
@@ -69,12 +70,14 @@ type panel struct {
 	service  int
 	impaired *Impairment // nil for one that was well
 	rows     []row
-	top      float64 // on the page
-	rate     float64 // height of the strip of rates
-	most     float64 // rate at the top of it
-	cut      float64 // attempts per second where they leave the strip; else 0
-	age      float64 // most seconds of the queue's age; 0 without a strip
-	queue    float64 // greatest length, where the strip is of that
+	top      float64                // on the page
+	rate     float64                // height of the strip of rates
+	most     float64                // rate at the top of it
+	cut      float64                // attempts per second where they leave the strip; else 0
+	age      float64                // most seconds of the queue's age; 0 without a strip
+	queue    float64                // greatest length, where the strip is of that
+	lease    *propagate.LeaseResult // that it holds and lost some of; nil for none
+	held     []row
 }
 
 // track is a row of events that do not touch.
@@ -198,6 +201,7 @@ func (p *runPicture) scale(n *panel) {
 	if n.most <= 0 {
 		n.most = 1
 	}
+	p.findLease(n)
 	// A queue that nobody notices gets no strip.
 	if n.queue < 1 || n.age < 0.001 {
 		n.age = 0
@@ -207,11 +211,31 @@ func (p *runPicture) scale(n *panel) {
 	}
 }
 
+// findLease takes the lease of which the service lost most, if it lost any.
+func (p *runPicture) findLease(n *panel) {
+	worst := 0.995
+	for i := range p.Leases {
+		l := &p.Leases[i]
+		if l.Holder != p.Services[n.service].ID || l.Count <= 0 {
+			continue
+		}
+		rows := p.heldRows(l, plotWidth/2)
+		for k := range rows {
+			if share := rows[k].good / l.Count; share < worst {
+				worst, n.lease, n.held = share, l, rows
+			}
+		}
+	}
+}
+
 func (n *panel) hasStrip() bool { return n.age > 0 || n.queue > 0 }
 
 func (n *panel) height() float64 {
 	h := titleRow + n.rate + stripGap + bandHeight
 	if n.hasStrip() {
+		h += ageHeight + stripGap
+	}
+	if n.lease != nil {
 		h += ageHeight + stripGap
 	}
 	return h
@@ -226,11 +250,16 @@ func (p *runPicture) plots() []scene.Box {
 	return all
 }
 
-// strips are the plots of a panel: of rates and, where there is one, of the queue.
+// strips are the plots of a panel: of rates and, where there are any, of the queue and
+// of leases.
 func (n *panel) strips() []scene.Box {
 	all := []scene.Box{{Left: plotLeft, Top: n.top + titleRow, Width: plotWidth, Height: n.rate}}
 	if n.hasStrip() {
 		all = append(all, scene.Box{Left: plotLeft, Top: all[0].Top + n.rate + stripGap, Width: plotWidth, Height: ageHeight})
+	}
+	if n.lease != nil {
+		last := all[len(all)-1]
+		all = append(all, scene.Box{Left: plotLeft, Top: last.Top + last.Height + stripGap, Width: plotWidth, Height: ageHeight})
 	}
 	return all
 }
@@ -246,6 +275,54 @@ func (r *Run) length() float64 {
 		return length
 	}
 	return 1
+}
+
+// eventful is how much of a run there is something to see of: where nothing happens any
+// more long before the end, not much more than that. What is recorded counts where it is
+// drawn.
+func (r *Run) eventful() float64 {
+	length, last := r.length(), r.lastEvent()
+	for i := range r.Recorded {
+		if w := &r.Recorded[i]; w.To.Most < length {
+			last = max(last, w.To.Most)
+		}
+	}
+	return r.untilSoonAfter(last)
+}
+
+// lastEvent is when the last service was well again, or somebody did something.
+func (r *Run) lastEvent() float64 {
+	last := 0.0
+	for i := range r.Services {
+		if n := len(r.Services[i].Windows); n > 0 {
+			last = max(last, r.Services[i].Windows[n-1].To)
+		}
+	}
+	for i := range r.Events {
+		e := &r.Events[i]
+		if last = max(last, e.At); !e.Open {
+			last = max(last, e.To)
+		}
+	}
+	return last
+}
+
+// untilSoonAfter is a round time after another, or the end where that is near.
+func (r *Run) untilSoonAfter(last float64) float64 {
+	length := r.length()
+	step := timeStep(length, 24)
+	if end := math.Ceil(last*1.05/step) * step; last > 0 && end < 0.8*length {
+		return end
+	}
+	return length
+}
+
+// length is the length of the axis of time in this picture.
+func (p *runPicture) length() float64 {
+	if p.until > 0 {
+		return p.until
+	}
+	return p.Run.length()
 }
 
 // describe is what a screen reader reads.
@@ -313,8 +390,11 @@ func (p *runPicture) drawPanel(n *panel) {
 
 	strips := n.strips()
 	p.drawRates(n, s, strips[0])
-	if len(strips) > 1 {
+	if n.hasStrip() {
 		p.drawQueue(n, s, strips[1])
+	}
+	if n.lease != nil {
+		p.drawHeld(n, strips[len(strips)-1])
 	}
 	if p.many != nil {
 		p.drawShare(n, n.top+n.height()-bandHeight)
@@ -402,6 +482,20 @@ func (p *runPicture) drawQueue(n *panel, s *RunService, b scene.Box) {
 	p.printf("\n")
 }
 
+// drawHeld draws how many leases a service holds.
+func (p *runPicture) drawHeld(n *panel, b scene.Box) {
+	least := n.lease.Count
+	for i := range n.held {
+		least = min(least, n.held[i].good)
+	}
+	y := func(v float64) float64 { return b.Top + 1 + (b.Height-1)*(1-min(1, v/n.lease.Count)) }
+	p.printf("<path class=\"held\" d=\"%s\"/>", p.area(n.held, b.Top+b.Height, func(x *row) float64 { return y(x.good) }))
+	p.sign("held")
+	text := fmt.Sprintf("%s: at the least %s of %s", n.lease.ID, amount(least), amount(n.lease.Count))
+	p.printf("<text class=\"tick end\" x=\"%d\" y=\"%s\">leases</text><text class=\"tick over\" x=\"%s\" y=\"%s\">%s</text>\n",
+		plotLeft-6, px(b.Top+15.5), px(b.Left+6), px(b.Top+b.Height-5), escape(tickStyle.fit(printable(text), plotWidth-12)))
+}
+
 // drawBand draws the states of a service, each with its word where it has room.
 func (p *runPicture) drawBand(s *RunService, y float64) {
 	p.printf("<g class=\"band\"><rect class=\"well\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%d\"/>", px(p.left), px(y), px(p.x(p.Played)-p.left), bandHeight)
@@ -449,10 +543,20 @@ func (p *runPicture) visible(windows []propagate.Window) []propagate.Window {
 // sign notes that the legend has to explain something.
 func (p *runPicture) sign(name string) { p.signs[name] = true }
 
+// drawn are the rows that begin before the axis ends.
+func (p *runPicture) drawn(rows []row) []row {
+	n := len(rows)
+	for n > 0 && rows[n-1].from >= p.length() {
+		n--
+	}
+	return rows[:n]
+}
+
 // line is a path through the rows, level within each: a mean has no slope.
 func (p *runPicture) line(rows []row, y func(*row) float64) string {
 	var b strings.Builder
 	last := ""
+	rows = p.drawn(rows)
 	for i := range rows {
 		at := px(y(&rows[i]))
 		switch {

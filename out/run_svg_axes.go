@@ -348,6 +348,7 @@ func (p *runPicture) legend() []scene.Entry {
 		{Sign: "limit", Text: "capacity"},
 		{Sign: "age", Text: "age of the oldest waiting request"},
 		{Sign: "queue", Text: "requests waiting"},
+		{Sign: "held", Text: "leases held"},
 		{Sign: "deadline", Text: "shortest time-out of its callers"},
 		{Sign: "event e-fault", Text: "fault"},
 		{Sign: "event e-load", Text: "change of load"},
@@ -381,7 +382,7 @@ func runSign(sign string) string {
 		return `<g class="cause"><path class="own" d="M4-8V3H15"/><path class="tip" d="M22 3L15 0V6Z"/></g>`
 	case "recorded":
 		return `<g class="recorded"><rect class="maybe b-down" y="-4" width="22" height="7"/><rect class="sure b-down" x="5" y="-4" width="12" height="7"/><path class="rule" d="M0 3H22"/></g>`
-	case "good", "age", "queue":
+	case "good", "age", "queue", "held":
 		if what == "queue" {
 			what = "age"
 		}
@@ -399,6 +400,9 @@ func runSign(sign string) string {
 func (p *runPicture) notes() []string {
 	var notes []string
 	notes = append(notes, p.laneNotes()...)
+	if rest := p.Run.length() - p.length(); rest > 0 {
+		notes = append(notes, fmt.Sprintf("The last %s, in which nothing happens, are not drawn.", moment(rest)))
+	}
 	if n := len(p.folded); n > 0 {
 		var names []string
 		for i, at := range p.folded {

@@ -94,7 +94,7 @@ const runShapes = `text{font-family:-apple-system,"Segoe UI",Roboto,"Helvetica N
 .attempts{stroke-width:1.1;stroke-linejoin:round}
 .limit{stroke-width:1.2;stroke-dasharray:1.5 3}
 .deadline{stroke-width:1.2;stroke-dasharray:5 3}
-.good,.age{stroke-width:1}
+.good,.age,.held{stroke-width:1}
 .tint{opacity:.55}
 .event .bar{stroke-width:1.2}
 .event .edge{stroke-width:1;stroke-dasharray:4 3}
@@ -119,6 +119,7 @@ func (t *theme) runRules(r *runTheme) string {
 	rule(".deadline", "stroke:%s", t.tones["down"].line)
 	rule(".good", "fill:%s;stroke:%s", r.good, r.goodLine)
 	rule(".age", "fill:%s;stroke:%s", r.age, r.ageLine)
+	rule(".held", "fill:%s;stroke:%s", r.load, r.loadLine)
 	rule(".well", "fill:%s", r.well)
 	for _, e := range []struct{ class, card, line string }{
 		{"e-fault", t.tones["down"].card, t.tones["down"].line},

@@ -1,7 +1,9 @@
 package out
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"strconv"
@@ -10,6 +12,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/out/raster"
 	"github.com/knockon/knockon/propagate"
 	"github.com/knockon/knockon/propagate/scenario"
 )
@@ -74,8 +78,24 @@ func TestPictureOfUntrustedNames(t *testing.T) {
 	for i := range r.Expects {
 		r.Expects[i].Text, r.Expects[i].Got, r.Expects[i].Met = hostile[i], hostile[i+1], false
 	}
-	if _, err := svgText(written(t, "svg", r)); err != nil {
-		t.Error(err)
+	for i := range r.Map.Services {
+		m := &r.Map.Services[i]
+		m.ID, m.Title, m.Group = r.Services[i].ID, r.Services[i].Title, hostile[i]+"/"+hostile[i+1]
+	}
+	for _, p := range Pictures(r) {
+		svg, err := svgOf(r, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := svgText(svg); err != nil {
+			t.Errorf("%s: %v", p, err)
+		}
+		if bytes.ContainsFunc(svg, func(r rune) bool { return r != '\n' && diag.IsHidden(r) }) {
+			t.Errorf("%s hides something", p)
+		}
+		if err := raster.PNG(io.Discard, svg, raster.Options{Scale: 0.2}); err != nil {
+			t.Errorf("%s as PNG: %v", p, err)
+		}
 	}
 }
 

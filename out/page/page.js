@@ -227,20 +227,30 @@ function drawGraph() {
     const back = draw("rect", { class: "back", width: size.width, height: size.height, rx: 6 });
     const mark = draw("path", { class: "mark", d: `M8 0V${size.height}H6a6 6 0 0 1-6-6V6a6 6 0 0 1 6-6Z` });
     const name = draw("text", { class: "name", x: 15, y: 15.5 }, cut(u.fold ? u.label : services[i].title, 20));
-    const word = draw("text", { class: "word", x: 15, y: 29 });
+    const word = document.createTextNode("");
     const title = draw("title");
-    e.append(title, back, mark, name, word, draw("rect", { class: "ring", x: -3, y: -3, width: size.width + 6, height: size.height + 6, rx: 8 }));
+    e.append(title, back, mark, name, draw("text", { class: "word", x: 15, y: 29 }, word), draw("rect", { class: "ring", x: -3, y: -3, width: size.width + 6, height: size.height + 6, rx: 8 }));
+    // What is read out of it is made when somebody comes to it.
+    const tell = () => {
+      const label = (u.fold ? u.label : services[i].title) + ": " + word.data;
+      title.textContent = label;
+      e.setAttribute("aria-label", label);
+    };
+    e.setAttribute("aria-label", u.fold ? u.label : services[i].title);
+    e.addEventListener("pointerenter", tell);
+    e.addEventListener("focus", tell);
     const act = () => u.fold ? unfold(u) : choose(i);
     e.addEventListener("click", act);
     e.addEventListener("keydown", k => { if (k.key === "Enter" || k.key === " ") { k.preventDefault(); k.stopPropagation(); act(); } });
     svg.append(e);
-    return { u, e, back, mark, word, title, state: -1, said: "" };
+    return { u, e, word, state: -1, said: "" };
   });
   const width = Math.max(p.width + 48, 860); // never larger than life
   whole = { x: (p.width - width) / 2, y: -14, width, height: p.height + 28 };
   svg.style.aspectRatio = `${whole.width} / ${whole.height}`;
   look(whole);
   svg.dataset.boxes = boxes.length;
+  svg.classList.toggle("many", boxes.length > 150);
   svg.dataset.services = list.reduce((n, u) => n + u.services.length, 0);
   recolour();
   dim();
@@ -269,18 +279,11 @@ function recolour() {
     }
     const word = b.u.fold ? (n ? `${n} of ${b.u.services.length} affected` : `${b.u.services.length} services`) : states[worst];
     if (worst !== b.state) {
-      const name = states[worst];
-      b.back.style.fill = worst ? `var(--c-${name})` : "var(--card)";
-      b.back.style.stroke = worst ? `var(--l-${name})` : "var(--outline)";
-      b.mark.style.fill = `var(--s-${name})`;
-      b.e.dataset.state = name;
+      b.e.dataset.state = states[worst]; // the style sheet knows its colours
       b.state = worst;
     }
     if (word !== b.said) {
-      b.word.textContent = word;
-      const label = (b.u.fold ? b.u.label : services[b.u.services[0]].title) + ": " + word;
-      b.title.textContent = label;
-      b.e.setAttribute("aria-label", label);
+      b.word.data = word;
       b.said = word;
     }
   }
@@ -289,8 +292,7 @@ function recolour() {
     const hot = w.main && of.get(w.a) >= data.affected && of.get(w.b) >= data.affected ? of.get(w.b) : 0;
     if (hot === w.state) continue;
     w.state = hot;
-    w.e.classList.toggle("hot", hot > 0);
-    w.e.style.stroke = hot ? `var(--l-${states[hot]})` : "";
+    if (hot) w.e.dataset.state = states[hot]; else w.e.removeAttribute("data-state");
   }
 }
 
@@ -326,7 +328,7 @@ const jump = by => {
 };
 const jumps = make("ol", { class: "jumps", "aria-label": "Jump to what happened" });
 const chips = events.slice().sort((a, b) => a.at - b.at).slice(0, 200).map(e => {
-  const b = make("button", { class: e.kind, title: e.text, click: () => { stop(); at(e.at); } }, (data.kind === "blast" ? "" : span(e.at) + " ") + e.text);
+  const b = make("button", { class: e.kind, title: e.text, click: () => { stop(); at(e.at); } }, (data.kind === "blast" ? "" : tick(e.at) + " ") + e.text);
   jumps.append(make("li", {}, b));
   return { e, b };
 });
@@ -466,7 +468,8 @@ const legend = make("div", { class: "key" });
 function key() {
   const shown = boxes.filter(b => b.u.fold);
   const inside = shown.reduce((n, b) => n + b.u.services.length, 0);
-  legend.replaceChildren(`${services.length} services, ${links.length} needs. `,
+  const of = (n, one) => n + " " + one + (n === 1 ? "" : "s");
+  legend.replaceChildren(of(services.length, "service") + ", " + of(links.length, "need") + ". ",
     inside ? `${inside} are folded into ${shown.length} ${shown.length === 1 ? "box" : "boxes"}; press one to open it. ` : "",
     layout === "rings" ? "Who was hit first stands in the middle." : "A failure goes from left to right; a bold line is the way it came.");
 }
@@ -517,7 +520,7 @@ if (lanes && data.frame) {
   const line = draw("line", { class: "now-line", y1: f.top - 4, y2: f.bottom + 6 });
   lanes.append(line);
   lines.push(() => {
-    const x = f.left + (f.right - f.left) * time / data.length;
+    const x = f.left + (f.right - f.left) * Math.min(1, time / f.length);
     line.setAttribute("x1", x);
     line.setAttribute("x2", x);
   });
@@ -526,7 +529,7 @@ if (lanes && data.frame) {
     if (lane) choose(+lane.dataset.service, true);
     const m = lanes.getScreenCTM();
     const x = (c.clientX - m.e) / m.a;
-    if (x >= f.left && x <= f.right) { stop(); at((x - f.left) / (f.right - f.left) * data.length); }
+    if (x >= f.left && x <= f.right) { stop(); at((x - f.left) / (f.right - f.left) * f.length); }
   });
   for (const lane of lanes.querySelectorAll(".lane[data-service]")) {
     lane.setAttribute("role", "button");
@@ -602,9 +605,9 @@ function charts() {
     });
     plots.push(plot);
   }
-  for (const line of lines) line();
+  requestAnimationFrame(() => { for (const line of lines) line(); }); // when uPlot has measured itself
 }
-addEventListener("resize", () => { for (const p of plots) p.setSize({ width: Math.max(280, p.root.parentElement.clientWidth - 24), height: 190 }); });
+addEventListener("resize", () => { for (const p of plots) p.setSize({ width: Math.max(280, p.root.parentElement.clientWidth - 24), height: 190 }); requestAnimationFrame(() => { for (const line of lines) line(); }); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts());
 
 // ---- Tabs: without this script they stand one below the other.

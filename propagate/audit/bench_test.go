@@ -36,7 +36,7 @@ func estateOf(n int) string {
 			case k < 50:
 				fmt.Fprintf(&b, "  { on = \"s%d\", if_lost = \"degrade\", timeout = \"1s\" },\n", t)
 			case k < 52 && i > 0:
-				fmt.Fprintf(&b, "  { on = \"s%d\", mode = \"async\" },\n", r.IntN(i))
+				fmt.Fprintf(&b, "  { on = \"s%d\", mode = \"async\", calls = 0.01 },\n", r.IntN(i))
 			case k < 57:
 				fmt.Fprintf(&b, "  { on = \"s%d\", to = \"repair\" },\n", t)
 			default:

@@ -91,9 +91,24 @@ func (p *Plan) flows(component []int32) error {
 			p.assume(p.Services[e.From].ID, p.Services[e.To].ID, "calls", fmt.Sprintf("%.3g", e.PerRequest), "not stated, and the call is part of a cycle")
 		}
 	}
+	// Only what a change has reached is worked out again: the rest would come out the
+	// same to the last bit.
+	reached := make([]bool, len(p.Services))
+	for v := range reached {
+		reached[v] = true
+	}
+	pass := func(e *Call, was float64) {
+		if e.Nominal != was {
+			reached[e.To] = true
+		}
+	}
 	for round := 0; ; round++ {
 		change := 0.0
 		for _, v := range p.Order {
+			if !reached[v] {
+				continue
+			}
+			reached[v] = false
 			s := &p.Services[v]
 			f := 0.0
 			for _, i := range s.In {
@@ -104,6 +119,7 @@ func (p *Plan) flows(component []int32) error {
 			for _, st := range s.Stages {
 				for _, i := range st.Calls {
 					e := &p.Calls[i]
+					was := e.Nominal
 					e.flow(float64(f * e.PerRequest))
 					if st.AtLeast > 0 {
 						e.flow(float64(f*e.PerRequest) * float64(st.AtLeast) / float64(len(st.Calls)))
@@ -111,10 +127,14 @@ func (p *Plan) flows(component []int32) error {
 					if st.Fallback {
 						e.Nominal = 0
 					}
+					pass(e, was)
 				}
 			}
 			for _, i := range s.AsyncOut {
-				p.Calls[i].Nominal = float64(f * p.Calls[i].PerRequest)
+				e := &p.Calls[i]
+				was := e.Nominal
+				e.Nominal = float64(f * e.PerRequest)
+				pass(e, was)
 			}
 		}
 		if change < 1e-12 {

@@ -149,7 +149,7 @@ const scrub = `(t => { const s = document.getElementById('time'); s.value = t; s
 const stateOf = `(id => document.querySelector('.box[data-key="' + id + '"]').dataset.state)`
 
 // TestPage goes the way of a reader through the page of a lease storm: manager is down
-// for a minute at 1m of 15m, and operators act at 5m.
+// for a minute at 1m, operators act at 5m, and after 11m nothing happens any more.
 func TestPage(t *testing.T) {
 	ctx := browser(t)
 	c := listen(t, ctx)
@@ -172,7 +172,7 @@ func TestPage(t *testing.T) {
 	for _, x := range []struct {
 		per1000            int
 		state, word, clock string
-	}{{30, "healthy", "healthy", "27s"}, {110, "down", "down", "1m39s"}, {990, "healthy", "healthy", "14m51s"}} {
+	}{{30, "healthy", "healthy", "20s"}, {110, "down", "down", "1m13s"}, {990, "healthy", "healthy", "10m53s"}} {
 		evaluate[any](t, ctx, fmt.Sprintf("%s(%d)", scrub, x.per1000))
 		check("the state at "+x.clock, stateOf+`("manager")`, x.state)
 		check("the word at "+x.clock, `document.querySelector('.box[data-key="manager"] .word').textContent`, x.word)
@@ -192,7 +192,7 @@ func TestPage(t *testing.T) {
 	do(t, ctx, chromedp.Click(".jumps button.fault"))
 	check("a jump to the fault", `document.getElementById('now').textContent`, "1m00s")
 	do(t, ctx, chromedp.Click("#play"), chromedp.Sleep(700e6), chromedp.Click("#play"))
-	is("the clock went on", `parseInt(document.getElementById('time').value) > 70`)
+	is("the clock went on", `parseInt(document.getElementById('time').value) > 95`)
 	check("and stands", `document.getElementById('play').getAttribute('aria-pressed')`, "false")
 	keep(t, ctx, "page-light")
 
@@ -307,7 +307,7 @@ func TestPageIsFast(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, args := range map[string][]string{
-		"the outage":     {"blast", "dynamodb-dns", "-c", "aws-us-east-1", "--over-time", "--for", "2h", "--horizon", "6h"},
+		"the outage":     {"replay", "aws-2025-10-20"},
 		"1,000 services": {"blast", "s0", "-c", catalog, "--over-time", "--for", "2m", "--horizon", "20m"},
 	} {
 		file := written(t, "page.html", args...)
@@ -322,18 +322,22 @@ func TestPageIsFast(t *testing.T) {
 		if name == "1,000 services" { // all of them as boxes of their own
 			do(t, ctx, chromedp.Click("#unfold"))
 		}
-		// The script, the style and the layout of each of a hundred frames.
-		frames := evaluate[[]float64](t, ctx, `[...Array(100).keys()].map(k => {
-			const s = document.getElementById('time'), from = performance.now();
-			s.value = k * 10; s.dispatchEvent(new Event('input'));
-			document.getElementById('graph').getBoundingClientRect();
-			return performance.now() - from;
-		}).sort((a, b) => a - b)`)
+		// The script, the style and the layout of each of a hundred steps, the best of five
+		// times: what other programs on this machine take is not ours.
+		frames := evaluate[[]float64](t, ctx, `(() => {
+			const best = Array(100).fill(Infinity), s = document.getElementById('time');
+			for (let pass = 0; pass < 5; pass++) for (let k = 0; k < 100; k++) {
+				const from = performance.now();
+				s.value = k * 10; s.dispatchEvent(new Event('input'));
+				document.getElementById('graph').getBoundingClientRect();
+				best[k] = Math.min(best[k], performance.now() - from);
+			}
+			return best.sort((a, b) => a - b);
+		})()`)
 		boxes := evaluate[int](t, ctx, `document.querySelectorAll('.box').length`)
-		median, most := frames[50], frames[99]
-		t.Logf("%s: %d bytes, %d boxes, a frame takes %.1f ms, at most %.1f ms", name, info.Size(), boxes, median, most)
-		if limit := 50.0; frames[95] > limit {
-			t.Errorf("%s: frames of up to %.1f ms", name, frames[95])
+		t.Logf("%s: %d bytes, %d boxes, a frame takes %.1f ms, at most %.1f ms", name, info.Size(), boxes, frames[50], frames[99])
+		if limit := 50.0; frames[99] > limit {
+			t.Errorf("%s: frames of up to %.1f ms", name, frames[99])
 		}
 		services := evaluate[[]int](t, ctx, `(d => [d.services.length, +document.getElementById('graph').dataset.services])(JSON.parse(document.getElementById('data').textContent))`)
 		if services[0] != services[1] {

@@ -116,7 +116,12 @@ func (r runsOf) play(ctx context.Context, c *catalog.Catalog, sc *scenario.Scena
 
 // runMany plays a scenario with many seeds, writes what came of them and says which
 // expectations they do not meet.
-func (a *app) runMany(plan []output, c *catalog.Catalog, sc *scenario.Scenario, runs runsOf, option out.RunOptions) error {
+func (a *app) runMany(c *catalog.Catalog, sc *scenario.Scenario, runs runsOf, option out.RunOptions) error {
+	a.shows((*out.Ensemble)(nil))
+	plan, err := a.plan() // of many runs there are fewer formats and pictures
+	if err != nil {
+		return err
+	}
 	// There is something to show for the time spent; see newRank.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

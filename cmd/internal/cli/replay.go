@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/catalog/builtin"
+	"github.com/knockon/knockon/catalog/diag"
+	"github.com/knockon/knockon/graph"
 	"github.com/knockon/knockon/out"
 	"github.com/knockon/knockon/propagate"
 	"github.com/knockon/knockon/propagate/replay"
@@ -48,13 +51,14 @@ docs/replay.md says how to write one and by which rules it is scored. A catalog 
 yours, given with -c, is laid over that of the incident: would it have gone through it?`,
 		Example: `  knockon replay aws-2025-10-20
   knockon replay aws-2025-10-20 -o replay.svg -o replay.json
+  knockon replay aws-2025-10-20 -o replay.html        one page: the graph against the clock
   knockon replay aws-2025-10-20 --parameters          what is guessed, and what hangs on it?
   knockon replay aws-2025-10-20 --no-return           until when would each action have helped?
   knockon replay aws-2025-10-20 --fit --seed 1        which values agree with the record?
   knockon replay aws-2025-10-20 --foretell 5h40m      what could have been known by then?
   knockon replay aws-2025-10-20 --engine stochastic --seeds 200
   knockon replay aws-2025-10-20 -c my/                what would that day have done to me?
-  knockon replay aws-2025-10-20 -c my/ --picture card -o card.svg
+  knockon replay aws-2025-10-20 -c my/ -o outage.card.svg
   knockon why lambda-invoke aws-2025-10-20 --at 08:00`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -136,7 +140,7 @@ func (a *app) replay(plan []output, name string, f *replayFlags, flags *pflag.Fl
 	if sc.Record == nil || len(sc.Record.Windows) == 0 {
 		return usagef(`%s is a scenario without a record, so that there is nothing to hold it against; add [[recorded]], or play it with "knockon run"`, name)
 	}
-	if a.picture == string(out.Card) && len(own.services) == 0 {
+	if len(own.services) == 0 && slices.ContainsFunc(plan, func(o output) bool { return o.picture == out.Card }) {
 		return usagef("a card shows what the incident does to services of yours; lay them over its own with -c my-services.toml")
 	}
 	runs, err := f.settle(flags, sc)
@@ -152,7 +156,15 @@ func (a *app) replay(plan []output, name string, f *replayFlags, flags *pflag.Fl
 	// There is something to show for the time spent; see newRank.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	r := &replayed{app: a, ctx: ctx, c: c, sc: replay.Finer(sc), runs: runs, tolerance: tolerance}
+	var source func(diag.Span) string
+	if showsPage(plan) {
+		source = sourceLines()
+	}
+	tabs, err := a.auditTab(ctx, plan, c, graph.Build(c))
+	if err != nil {
+		return err
+	}
+	r := &replayed{app: a, ctx: ctx, source: source, tabs: tabs, c: c, sc: replay.Finer(sc), runs: runs, tolerance: tolerance}
 	report, err := r.report(f, until/60)
 	if report == nil {
 		if errors.Is(err, context.Canceled) {
@@ -175,6 +187,8 @@ type replayed struct {
 	sc        *scenario.Scenario
 	runs      runsOf
 	tolerance float64
+	source    func(diag.Span) string // nil where no output shows it
+	tabs      []out.Tab
 }
 
 func (r *replayed) play(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario) (*propagate.Result, error) {
@@ -218,7 +232,7 @@ func (r *replayed) report(f *replayFlags, until float64) (*out.Replay, error) {
 	}
 	score := replay.New(r.c, res, nil)
 	parameters := replay.Parameters(r.c, r.sc)
-	option := out.RunOptions{Tolerance: r.tolerance, Explain: res.Why, Chance: r.runs.chance()}
+	option := out.RunOptions{Tolerance: r.tolerance, Explain: res.Why, Chance: r.runs.chance(), Source: r.source}
 	if err == nil && f.parameters {
 		p := r.newProgress("moving parameters")
 		private, failed := replay.Sensitivity(r.ctx, r.c, r.sc, score.Shown(), parameters, r.play, p.show)
@@ -227,6 +241,7 @@ func (r *replayed) report(f *replayFlags, until float64) (*out.Replay, error) {
 			score = replay.New(r.c, res, private)
 		}
 	}
+	option.Tabs = r.tabs
 	report := out.NewReplay(r.c, score, option)
 	report.Parameters, report.ShowParameters, report.Spread, report.Fit = parameters, f.parameters, spread, fit
 	if err == nil && f.hesitation {

@@ -46,9 +46,9 @@ event plays every request by itself: slower, and independent of how the others t
 On a long scenario Ctrl-C ends it with what has been played so far.`,
 		Example: `  knockon run redis-and-a-sale.toml
   knockon run redis-and-a-sale.toml -o run.svg -o run.csv
-  knockon run redis-and-a-sale.toml -o run.html        one page: the graph against the clock
+  knockon run storm.toml -o run.html                   one page: the graph against the clock
   knockon run storm.toml --picture lanes               who was hit when, in the terminal
-  knockon run storm.toml -o run.svg --picture radius   the blast radius over time
+  knockon run storm.toml -o storm.lanes.svg -o storm.radius.png    several pictures of one run
   knockon run storm.toml -c shop.toml --assumptions    which numbers were not stated?
   knockon run storm.toml --verify                      does it depend on the steps?
   knockon run storm.toml --engine stochastic --seeds 200    how probable is a collapse?
@@ -77,7 +77,7 @@ On a long scenario Ctrl-C ends it with what has been played so far.`,
 				if verify {
 					return usagef("--verify compares two runs that differ in their steps only; write --seed 1 as well, to play one")
 				}
-				return a.runMany(plan, cat, sc, runs, option)
+				return a.runMany(cat, sc, runs, option)
 			}
 			return a.run(plan, cat, sc, runs, option, verify)
 		},

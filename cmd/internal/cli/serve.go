@@ -238,8 +238,7 @@ func (l *live) fingerprint() string {
 			fmt.Fprintf(sum, "%q is not there\n", name)
 		}
 	}
-	add(l.scenario)
-	catalogs := l.app.catalogs
+	catalogs := slices.Clone(l.app.catalogs)
 	if len(catalogs) == 0 {
 		if sc, _, file, err := l.app.readScenario(l.scenario); err == nil && sc != nil {
 			for _, name := range sc.Catalogs {
@@ -252,7 +251,7 @@ func (l *live) fingerprint() string {
 	}
 	const mostFiles = 10_000
 	seen := 0
-	for _, name := range catalogs {
+	for _, name := range append(catalogs, l.scenario) {
 		folder := name
 		if info, err := os.Stat(name); err != nil || !info.IsDir() {
 			add(name)

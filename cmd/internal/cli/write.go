@@ -33,7 +33,7 @@ func (a *app) addOutput(c *cobra.Command, reports ...out.Report) {
 		}
 	}
 	if len(pictures) > 1 {
-		c.Flags().StringVar(&a.picture, "picture", "", "`what` a picture shows: "+strings.Join(pictures, ", "))
+		c.Flags().StringVar(&a.picture, "picture", "", "`what` a picture shows: "+strings.Join(pictures, ", ")+"; a file can say it by its name, as storm."+pictures[1]+".svg does")
 		mustRegister(c.RegisterFlagCompletionFunc("picture", cobra.FixedCompletions(pictures, cobra.ShellCompDirectiveNoFileComp)))
 	}
 	c.Flags().StringArrayVarP(&a.outputs, "output", "o", nil, "write to a `file`, its format by the extension; - is stdout; may be repeated")
@@ -59,8 +59,9 @@ func formatNames(formats []out.Format) []string {
 
 // output is one place a report goes, and how.
 type output struct {
-	file   string // "" for stdout
-	format out.Format
+	file    string // "" for stdout
+	format  out.Format
+	picture out.Picture
 }
 
 // plan settles formats before any work is done, so that a misspelt one costs no
@@ -102,9 +103,20 @@ func (a *app) plan() ([]output, error) {
 		if !slices.Contains(formatNames(a.formats), o.format.Name) {
 			return nil, usagef("this cannot be written as %s; use %s", o.format.Name, strings.Join(formatNames(a.formats), " or "))
 		}
+		o.picture = out.Picture(a.picture)
+		if named := pictureOf(file); slices.Contains(a.pictures, named) {
+			o.picture = named
+		}
 		plan = append(plan, o)
 	}
 	return plan, nil
+}
+
+// pictureOf is what a file is to show by its name: storm.lanes.svg.
+func pictureOf(file string) out.Picture {
+	name := filepath.Base(file)
+	name = strings.TrimSuffix(name, filepath.Ext(name))
+	return out.Picture(strings.TrimPrefix(filepath.Ext(name), "."))
 }
 
 func extensions(formats []out.Format) string {
@@ -127,7 +139,7 @@ func (a *app) write(plan []output, r out.Report) error {
 		if o.file == "" {
 			options = a.terminal()
 		}
-		options.Picture = out.Picture(a.picture)
+		options.Picture = o.picture
 		if err := o.format.Write(&b, r, options); err != nil {
 			return &exitError{exitInternal, err}
 		}
