@@ -102,7 +102,7 @@ func (p *cardPicture) choose() {
 	if !math.IsInf(p.mended, 1) {
 		p.last = max(p.last, p.mended)
 	}
-	p.last = max(1, min(1.08*p.last, p.Horizon/60))
+	p.last = max(1, min(1.08*p.last, p.Played/60))
 }
 
 // worstState is the worst that any of them is in.
@@ -139,7 +139,7 @@ func (p *cardPicture) tiles(y float64) {
 			tile{p.minute(first.from), "first hit: " + p.title(first.index), by},
 			tile{minutesText(worst.impaired), "longest: " + p.title(worst.index), strings.ReplaceAll(worst.states(), " for ", " ")})
 		if math.IsInf(p.mended, 1) {
-			all = append(all, tile{"–", "the fault was never over", ""})
+			all = append(all, tile{"–", "the fault was not over", ""})
 		} else {
 			all = append(all, tile{minutesText(worst.after), "of it after the repair at " + p.minute(p.mended), p.deed})
 		}

@@ -81,7 +81,7 @@ func TestFalloutOfARing(t *testing.T) {
 func TestCardOfNobody(t *testing.T) {
 	r := overlaidReplay(t)
 	r.Own = []string{"idle"}
-	if text := string(drawnCard(t, r)); !strings.Contains(text, "The service of Parcel Desk is not hit") || !strings.Contains(text, "0 of 1") {
+	if text := string(drawnCard(t, r)); !strings.Contains(text, "The one service of Parcel Desk is not hit") || !strings.Contains(text, "No two minutes in which 5 % of what is asked of them fails") || !strings.Contains(text, "0 of 1") {
 		t.Error(text)
 	}
 	r.Own, r.OwnTitle = nil, ""

@@ -281,11 +281,11 @@ func (r *Replay) count(f *fallout) string {
 	case n == 0:
 		return "no services are laid over those of the incident"
 	case f.hit == 0 && n == 1:
-		return "the service " + r.whose() + " is not hit"
+		return "the one service " + r.whose() + " is not hit"
 	case f.hit == 0:
 		return fmt.Sprintf("none of %d services %s is hit", n, r.whose())
 	case n == 1:
-		return "the service " + r.whose() + " is hit"
+		return "the one service " + r.whose() + " is hit"
 	case f.hit == n:
 		return fmt.Sprintf("all %d services %s are hit", n, r.whose())
 	case f.hit == 1:
@@ -312,7 +312,7 @@ func (s *ownService) states() string {
 func (r *Replay) sentence(f *fallout) string {
 	worst := f.worst()
 	if worst == nil {
-		return "What they need held, or was not needed while it was lost"
+		return "no two minutes in which " + percent(replay.Shown) + " of what is asked of them fails"
 	}
 	text := "longest " + r.title(worst.index) + ": " + worst.states()
 	if f.hit == 1 {
