@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -47,7 +48,8 @@ func Builtins() []string { return builtin.Names() }
 
 // Load reads one catalog from one or more sources. Every fault of every file is
 // in the list, sorted by place; the catalog is nil when one of them is an error.
-// The error is for what could not be read at all.
+// The error is for what could not be read at all. A source that another one extends is
+// one catalog, whose names need no prefix.
 func Load(sources ...Source) (*Catalog, diag.List, error) {
 	c, _, faults, err := LoadWithTexts(sources...)
 	return c, faults, err
@@ -56,11 +58,13 @@ func Load(sources ...Source) (*Catalog, diag.List, error) {
 // LoadWithTexts is Load for who also wants to show or change the files: it returns
 // their texts, sorted by name.
 func LoadWithTexts(sources ...Source) (*Catalog, []toml.Text, diag.List, error) {
-	l := &loader{proposed: make(map[string]string)}
+	l := &loader{proposed: make(map[string]string), below: make(map[string]bool), again: make(map[string]bool)}
+	sources = slices.Clone(sources)
+	for i := range sources {
+		sources[i].Name = cmp.Or(sources[i].Name, sources[i].Path)
+		l.given = append(l.given, sources[i].Name)
+	}
 	for _, s := range sources {
-		if s.Name == "" {
-			s.Name = s.Path
-		}
 		if err := l.read(s); err != nil {
 			return nil, nil, nil, err
 		}
@@ -77,6 +81,7 @@ func LoadWithTexts(sources ...Source) (*Catalog, []toml.Text, diag.List, error) 
 
 // finish joins what was read, and returns a catalog only if nothing is wrong with it.
 func (l *loader) finish() (*Catalog, diag.List) {
+	l.unify()
 	c := l.merge()
 	l.faults.Sort()
 	if more := len(l.faults) - maxFaults + l.unlisted; len(l.faults) > maxFaults {
@@ -101,12 +106,16 @@ type loader struct {
 	unlisted  int               // faults found when there were enough
 	extended  []string          // what was read by extends, to read it once
 	proposed  map[string]string // the prefix that an extended catalog proposes
+	given     []string          // names of the sources
+	below     map[string]bool   // those of given that another one extends
+	again     map[string]bool   // the prefixes by which they are extended
 	standing  []string          // the catalogs being read, each extended by the one before
 }
 
 // fragment is what one file contributes.
 type fragment struct {
 	path         string // within its source
+	source       string // as messages call it
 	doc          *toml.Document
 	faults       diag.List
 	title        string
@@ -174,6 +183,7 @@ func (l *loader) adopt(s Source, fragments []*fragment, prefix, outer string) (u
 		unnamed = nil
 	}
 	for _, f := range fragments {
+		f.source = s.Name
 		if len(l.standing) > 0 {
 			f.title, f.description, f.prefix = "", "", ""
 		}
@@ -216,6 +226,11 @@ func (l *loader) extend(from Source, f *fragment, e extension, outer string) ([]
 	}
 	if e.prefix != nil {
 		prefix = *e.prefix
+	}
+	if slices.Contains(l.given, to.Name) {
+		l.again[prefix] = true
+		l.below[to.Name] = true
+		return nil, nil
 	}
 	named := prefix
 	if named == "" {

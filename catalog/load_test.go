@@ -357,6 +357,76 @@ func TestExtendsOverThreeLevels(t *testing.T) {
 	}
 }
 
+// TestExtendsWhatIsGiven: a catalog that is given, and is extended by another one, is
+// there once, under its own names, in whatever order they are given and by whatever
+// prefix the other one calls it.
+func TestExtendsWhatIsGiven(t *testing.T) {
+	fsys := fstest.MapFS{
+		"base.toml":   {Data: []byte("title = \"Base\"\nprefix = \"b\"\n[service.db]\nneeds = [\"disk\"]\n[service.disk]\n")},
+		"mine.toml":   {Data: []byte("title = \"Mine\"\nextends = [\"base.toml\"]\n[service.app]\nneeds = [{ on = \"b:db\", fallback = \"b:disk\" }]\n")},
+		"called.toml": {Data: []byte("extends = [{ file = \"base.toml\", as = \"other\" }]\n[service.app]\nneeds = [{ on = \"other:db\", fallback = \"other:disk\" }]\n")},
+		"deep.toml":   {Data: []byte("extends = [\"mine.toml\"]\n[service.front]\nneeds = [\"app\", \"b:disk\"]\n")},
+		"many.toml":   {Data: []byte("extends = [\"base.toml\"]\n[service.app]\nneeds = [\"b:db\", \"cache\"]\n[service.cache]\n")},
+		"both.toml":   {Data: []byte("extends = [\"base.toml\"]\n[service.app]\nneeds = [{ at_least = 1, of = [\"b:db\", \"db\"] }]\n")},
+		"back.toml":   {Data: []byte("extends = [\"base.toml\"]\n[service.app]\nneeds = [{ on = \"b:db\", fallback = \"db\" }]\n")},
+		"wrong.toml":  {Data: []byte("extends = [\"base.toml\"]\n[service.app]\nneeds = [\"b:bd\"]\n")},
+	}
+	given := func(names ...string) (sources []Source) {
+		for _, name := range names {
+			sources = append(sources, Source{FS: fsys, Path: name})
+		}
+		return sources
+	}
+	for _, names := range [][]string{{"base.toml", "mine.toml"}, {"mine.toml", "base.toml"}, {"base.toml", "called.toml"}, {"base.toml", "deep.toml"}} {
+		c, faults, err := Load(given(names...)...)
+		if err != nil || len(faults) > 0 {
+			t.Fatal(names, err, faults)
+		}
+		want := []string{"app", "db", "disk"}
+		if names[1] == "deep.toml" {
+			want = []string{"app", "db", "disk", "front"}
+		}
+		if got := c.IDs(); !slices.Equal(got, want) {
+			t.Errorf("%v: services %v, want %v", names, got, want)
+		}
+		if (c.Title == "Mine") != slices.Contains(names, "mine.toml") || c.Title == "Base" {
+			t.Errorf("%v: the title is %q", names, c.Title)
+		}
+		if n := c.Service("app").Needs[0]; n.Targets[0] != "db" || n.Fallback != "disk" {
+			t.Errorf("%v: app needs %+v", names, n)
+		}
+	}
+	c, faults, err := Load(given("base.toml", "many.toml")...)
+	if err != nil || len(faults) > 0 || c.Service("app").Needs[0].Targets[0] != "cache" {
+		t.Errorf("needs out of order: %v, %v", err, faults)
+	}
+	for _, name := range []string{"both.toml", "back.toml"} {
+		if _, faults, err = Load(given("base.toml", name)...); err != nil || len(faults) != 1 || !strings.Contains(faults[0].Message, "two names for one thing") {
+			t.Errorf("%s: %v, %v", name, err, faults)
+		}
+	}
+	_, faults, err = Load(given("base.toml", "wrong.toml")...)
+	if err != nil || len(faults) != 1 || !strings.Contains(faults[0].Message, `"b:bd"`) {
+		t.Errorf("a name that is misspelt: %v, %v", err, faults)
+	}
+}
+
+// TestNeedsAreInOrderUnderPrefixes: a prefix changes the order of names.
+func TestNeedsAreInOrderUnderPrefixes(t *testing.T) {
+	fsys := fstest.MapFS{
+		"top.toml":  {Data: []byte("extends = [{ file = \"left.toml\", as = \"z\" }]\n[service.app]\nneeds = [\"z:db\"]\n")},
+		"left.toml": {Data: []byte("extends = [\"base.toml\"]\n[service.db]\nneeds = [\"a\", \"b:disk\"]\n[service.a]\n")},
+		"base.toml": {Data: []byte("prefix = \"b\"\n[service.disk]\n")},
+	}
+	c, faults, err := Load(Source{FS: fsys, Path: "top.toml"})
+	if err != nil || len(faults) > 0 {
+		t.Fatal(err, faults)
+	}
+	if n := c.Service("z:db").Needs; n[0].Targets[0] != "b:disk" || n[1].Targets[0] != "z:a" {
+		t.Errorf("z:db needs %+v", n)
+	}
+}
+
 // TestExtendsNothing: an entry that names nothing, or the catalog's own folder, is
 // one fault and reads nothing.
 func TestExtendsNothing(t *testing.T) {

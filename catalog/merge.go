@@ -234,12 +234,6 @@ func (f *fragment) qualify(prefix string, own map[string]bool) {
 	for i := range f.services {
 		s := &f.services[i]
 		id(&s.ID)
-		for j := range s.Needs {
-			for k := range s.Needs[j].Targets {
-				name(&s.Needs[j].Targets[k])
-			}
-			name(&s.Needs[j].Fallback)
-		}
 		if s.Group != "" {
 			s.Group = prefix + "/" + s.Group
 		} else {
@@ -247,24 +241,96 @@ func (f *fragment) qualify(prefix string, own map[string]bool) {
 		}
 	}
 	for i := range f.leases {
+		id(&f.leases[i].ID)
+	}
+	for i := range f.healthChecks {
+		id(&f.healthChecks[i].ID)
+	}
+	f.names(name)
+	f.order()
+}
+
+// order puts needs into their canonical order again after names in them have changed.
+func (f *fragment) order() {
+	for i := range f.services {
+		s := &f.services[i]
+		for j := range s.Needs {
+			slices.Sort(s.Needs[j].Targets)
+		}
+		slices.SortStableFunc(s.Needs, compareNeeds)
+	}
+}
+
+// names visits every place at which a file names a service that it may not define.
+func (f *fragment) names(visit func(*string)) {
+	for i := range f.services {
+		s := &f.services[i]
+		for j := range s.Needs {
+			for k := range s.Needs[j].Targets {
+				visit(&s.Needs[j].Targets[k])
+			}
+			visit(&s.Needs[j].Fallback)
+		}
+	}
+	for i := range f.leases {
 		l := &f.leases[i]
-		id(&l.ID)
-		name(&l.Keeper)
-		name(&l.Holder)
-		name(&l.Store)
+		visit(&l.Keeper)
+		visit(&l.Holder)
+		visit(&l.Store)
 	}
 	for i := range f.healthChecks {
 		h := &f.healthChecks[i]
-		id(&h.ID)
-		name(&h.By)
+		visit(&h.By)
 		for j := range h.Tests {
-			name(&h.Tests[j].Service)
+			visit(&h.Tests[j].Service)
 		}
 	}
 	for i := range f.aliases {
-		name(&f.aliases[i].Service)
+		visit(&f.aliases[i].Service)
 	}
 	for i := range f.words {
-		name(&f.words[i].name)
+		visit(&f.words[i].name)
+	}
+}
+
+// unify makes names of a catalog that was given, and is extended as well, those that it
+// has by itself: aws:dynamodb is the dynamodb of the catalog beside it. A name that is
+// defined as it stands stays. As of any catalog that is extended, the title is not kept.
+func (l *loader) unify() {
+	if len(l.below) == 0 {
+		return
+	}
+	defined := make(map[string]bool)
+	for _, f := range l.fragments {
+		if l.below[f.source] {
+			f.title, f.description, f.prefix = "", "", ""
+		}
+		for i := range f.services {
+			defined[f.services[i].ID] = true
+		}
+	}
+	for _, f := range l.fragments {
+		f.names(func(s *string) {
+			prefix, rest, ok := strings.Cut(*s, ":")
+			if ok && !defined[*s] && defined[rest] && l.again[prefix] {
+				*s = rest
+			}
+		})
+		f.order()
+		l.twice(f)
+	}
+}
+
+// twice refuses a need that names one thing by two names.
+func (l *loader) twice(f *fragment) {
+	for i := range f.services {
+		s := &f.services[i]
+		for j := range s.Needs {
+			n := &s.Needs[j]
+			if len(slices.Compact(slices.Clone(n.Targets))) < len(n.Targets) || n.Fallback != "" && slices.Contains(n.Targets, n.Fallback) {
+				f.errorf(n.At, "name each thing once", "this need of %q has two names for one thing", s.ID)
+				l.faults = append(l.faults, f.faults[len(f.faults)-1])
+			}
+		}
 	}
 }

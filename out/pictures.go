@@ -18,6 +18,7 @@ const (
 	Curve     Picture = "radius"    // the blast radius over time
 	Animation Picture = "animation" // the graph over time, by style sheets
 	Record    Picture = "record"    // what was recorded of an incident, and what came out
+	Card      Picture = "card"      // what an incident does to services laid over its own
 	Rings     Picture = "rings"     // who is hit, the later or further the further out
 )
 
@@ -28,7 +29,7 @@ func Pictures(r Report) []Picture {
 	case *Run:
 		return []Picture{Charts, Swimlanes, Curve, Rings, Animation}
 	case *Replay:
-		return []Picture{Record, Charts, Swimlanes, Curve, Rings, Animation}
+		return []Picture{Record, Charts, Swimlanes, Curve, Rings, Animation, Card}
 	case *Ensemble:
 		return []Picture{Charts}
 	case *Blast:

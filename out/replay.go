@@ -24,7 +24,10 @@ type Replay struct {
 	Prediction *replay.Prediction // nil where nobody asked
 
 	Own            []string // services laid over those of the incident, sorted
+	OwnTitle       string   // of their catalog; may be empty
 	ShowParameters bool     // a text lists all of them
+
+	explain Explain // nil: only the worst of a service is explained, by its Impairment
 }
 
 func (*Replay) kind() string { return "replay" }
@@ -32,7 +35,7 @@ func (*Replay) kind() string { return "replay" }
 // NewReplay describes a replay.
 func NewReplay(c *catalog.Catalog, r *replay.Replay, o RunOptions) *Replay {
 	o.Recorded = recordedOf(r.Record, r.Result.Scenario.Horizon.Seconds())
-	return &Replay{Run: NewRun(c, r.Result, o), Replay: r}
+	return &Replay{Run: NewRun(c, r.Result, o), Replay: r, explain: o.Explain}
 }
 
 // minute prints a time of a replay, in minutes: on the wall clock where there is one.

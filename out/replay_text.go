@@ -15,9 +15,9 @@ func (r *Replay) text(b *strings.Builder, o Options) {
 		return
 	}
 	paragraph(b, r.Title, bold, o)
+	r.ownText(b, o)
 	paragraph(b, r.headline(), "", o)
 	paragraph(b, r.beaten()+"; played "+r.played(), "", o)
-	r.ownText(b, o)
 	r.windowsText(b, o)
 	r.scoreText(b, o)
 	r.unscoredText(b, o)
@@ -85,25 +85,6 @@ func classCell(x *replay.Boundary) cell {
 		return cell{"S", dim}
 	}
 	return cell{x.Class.String(), dim}
-}
-
-// ownText says what the incident does to services that are laid over its own.
-func (r *Replay) ownText(b *strings.Builder, o Options) {
-	if len(r.Own) == 0 {
-		return
-	}
-	b.WriteString("\n")
-	t := table{head: []string{"ON TOP", "IMPAIRED", "FAILED", "", "BECAUSE"}, right: []bool{false, false, true, true, false}, key: 0, prose: true}
-	for _, id := range r.Own {
-		row := []cell{{id, bold}, {text: r.allOf(id)}, {}, {}, {}}
-		for i := range r.Impaired {
-			if m := &r.Impaired[i]; r.Services[m.Service].ID == id {
-				row[2].text, row[3].text, row[4].text = amount(m.Lost), m.lost(), m.Because
-			}
-		}
-		t.row(row...)
-	}
-	t.write(b, o)
 }
 
 // scoreText is the whole score, beside those of the baselines.

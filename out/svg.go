@@ -33,8 +33,11 @@ func svgOf(r Report, p Picture) ([]byte, error) {
 	case *Ensemble:
 		return drawEnsemble(r), nil
 	case *Replay:
-		if p == Usual || p == Record {
+		switch p {
+		case Usual, Record:
 			return drawReplay(r), nil
+		case Card:
+			return drawCard(r), nil
 		}
 		return drawRun(r.Run, p)
 	case *Blast:

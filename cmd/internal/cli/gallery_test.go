@@ -37,7 +37,7 @@ func TestGallery(t *testing.T) {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".svg")
-		if _, ok := gallery[name]; !ok && name != "scenarios" && !slices.Contains(outagePictures, name) {
+		if _, ok := gallery[name]; !ok && name != "scenarios" && name != "overlay" && !slices.Contains(outagePictures, name) {
 			t.Errorf("docs/gallery/%s is drawn by nobody", filepath.Base(file))
 		}
 	}
@@ -66,4 +66,21 @@ func TestOutageGallery(t *testing.T) {
 		}
 		sameFile(t, filepath.Join("..", "..", "..", "docs", "gallery", name+".svg"), picture)
 	}
+}
+
+// TestOverlayGallery is TestGallery for a card of that outage.
+func TestOverlayGallery(t *testing.T) {
+	if os.Getenv("KNOCKON_LONG") == "" {
+		t.Skip("skipped: the outage takes half a minute to play; KNOCKON_LONG=1 plays it")
+	}
+	folder := filepath.Join("..", "..", "..", "docs", "gallery", "overlay")
+	drawn := filepath.Join(t.TempDir(), "outage.card.svg")
+	if code, _, errs := run(t, "", "replay", "aws-2025-10-20", "-c", filepath.Join(folder, "parcel-desk.toml"), "-o", drawn); code != exitFine {
+		t.Fatalf("exit %d\n%s", code, errs)
+	}
+	card, err := os.ReadFile(drawn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameFile(t, filepath.Join(folder, "outage.card.svg"), card)
 }

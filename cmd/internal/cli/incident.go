@@ -45,18 +45,23 @@ func (a *app) incident(name string) (sc *scenario.Scenario, faults diag.List, fi
 	return nil, nil, "", nil
 }
 
-// openIncident reads an incident and the catalog that it names, with those of -c on top,
-// of which it returns the services. What is wrong with them has been printed when it
+// overlay is what -c lays over the catalog of an incident.
+type overlay struct {
+	title    string   // empty where it has none of its own
+	services []string // sorted
+}
+
+// openIncident reads an incident and the catalog that it names, with those of -c on top. What is wrong with them has been printed when it
 // returns an error.
-func (a *app) openIncident(name string) (c *catalog.Catalog, sc *scenario.Scenario, own []string, err error) {
+func (a *app) openIncident(name string) (c *catalog.Catalog, sc *scenario.Scenario, own overlay, err error) {
 	mine := a.catalogs
 	a.catalogs = nil
 	sc, faults, file, err := a.readScenario(name)
 	if err != nil {
-		return nil, nil, nil, &exitError{exitInput, err}
+		return nil, nil, own, &exitError{exitInput, err}
 	}
 	if sc == nil {
-		return nil, nil, nil, a.report(faults)
+		return nil, nil, own, a.report(faults)
 	}
 	for _, c := range sc.Catalogs {
 		a.catalogs = append(a.catalogs, beside(file, c))
@@ -68,22 +73,25 @@ func (a *app) openIncident(name string) (c *catalog.Catalog, sc *scenario.Scenar
 	if len(mine) > 0 {
 		var others diag.List
 		if base, others, err = a.load(false); err != nil {
-			return nil, nil, nil, err
+			return nil, nil, own, err
 		}
 		if base == nil {
-			return nil, nil, nil, a.report(others)
+			return nil, nil, own, a.report(others)
 		}
 		a.catalogs = append(a.catalogs, mine...)
 	}
 	if c, sc, err = a.checked(sc, faults); err != nil || base == nil {
-		return c, sc, nil, err
+		return c, sc, own, err
 	}
 	for _, id := range c.IDs() {
 		if base.Service(id) == nil {
-			own = append(own, id)
+			own.services = append(own.services, id)
 		}
 	}
-	a.beware(sc, own)
+	if c.Title != base.Title {
+		own.title = c.Title
+	}
+	a.beware(sc, own.services)
 	return c, sc, own, nil
 }
 

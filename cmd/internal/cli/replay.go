@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,7 +57,8 @@ yours, given with -c, is laid over that of the incident: would it have gone thro
   knockon replay aws-2025-10-20 --fit --seed 1        which values agree with the record?
   knockon replay aws-2025-10-20 --foretell 5h40m      what could have been known by then?
   knockon replay aws-2025-10-20 --engine stochastic --seeds 200
-  knockon replay aws-2025-10-20 -c my-services.toml   with services of mine
+  knockon replay aws-2025-10-20 -c my/                what would that day have done to me?
+  knockon replay aws-2025-10-20 -c my/ -o outage.card.svg
   knockon why lambda-invoke aws-2025-10-20 --at 08:00`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -138,6 +140,9 @@ func (a *app) replay(plan []output, name string, f *replayFlags, flags *pflag.Fl
 	if sc.Record == nil || len(sc.Record.Windows) == 0 {
 		return usagef(`%s is a scenario without a record, so that there is nothing to hold it against; add [[recorded]], or play it with "knockon run"`, name)
 	}
+	if len(own.services) == 0 && slices.ContainsFunc(plan, func(o output) bool { return o.picture == out.Card }) {
+		return usagef("a card shows what the incident does to services of yours; lay them over its own with -c my-services.toml")
+	}
 	runs, err := f.settle(flags, sc)
 	if err != nil {
 		return err
@@ -167,7 +172,7 @@ func (a *app) replay(plan []output, name string, f *replayFlags, flags *pflag.Fl
 		}
 		return &exitError{exitInput, err}
 	}
-	report.Own = own
+	report.Own, report.OwnTitle = own.services, own.title
 	if failed := a.write(plan, report); failed != nil {
 		return failed
 	}
