@@ -53,7 +53,7 @@ yours, given with -c, is laid over that of the incident: would it have gone thro
   knockon replay aws-2025-10-20 -o replay.svg -o replay.json
   knockon replay aws-2025-10-20 -o replay.html        one page: the graph against the clock
   knockon replay aws-2025-10-20 --parameters          what is guessed, and what hangs on it?
-  knockon replay aws-2025-10-20 --no-return           until when would each action have helped?
+  knockon replay aws-2025-10-20 --point-of-no-return           until when would each action have helped?
   knockon replay aws-2025-10-20 --fit --seed 1        which values agree with the record?
   knockon replay aws-2025-10-20 --foretell 5h40m      what could have been known by then?
   knockon replay aws-2025-10-20 --engine stochastic --seeds 200
@@ -81,7 +81,7 @@ yours, given with -c, is laid over that of the incident: would it have gone thro
 	c.Flags().BoolVar(&f.parameters, "parameters", false, "list all values, and move those that are fitted or have a range by a quarter")
 	c.Flags().BoolVar(&f.fit, "fit", false, "find the values, within their ranges, that agree best with the record; then replay with them")
 	c.Flags().IntVar(&f.generations, "generations", replay.DefaultGenerations, "of --fit: how `many` rounds it searches")
-	c.Flags().BoolVar(&f.hesitation, "no-return", false, "for each action, the latest minute at which it would have avoided the collapse")
+	c.Flags().BoolVar(&f.hesitation, "point-of-no-return", false, "for each action, the latest minute at which it would have avoided the collapse")
 	c.Flags().StringVar(&f.foretell, "foretell", "", "look at nothing recorded after this `time`, and tell what comes")
 	c.Flags().IntVar(&f.draws, "draws", defaultDraws, "of --foretell: how `many` times values are drawn from their ranges")
 	return c
@@ -122,7 +122,7 @@ func (f *replayFlags) settle(flags *pflag.FlagSet, sc *scenario.Scenario) (runs 
 		return runsOf{engine: scenario.RateEngine, seeds: 1, first: f.chance.seed}, nil
 	}
 	if runs, err = f.chance.resolve(flags, sc); err == nil && runs.many() && (f.hesitation || f.parameters) {
-		err = usagef("--parameters and --no-return look at one run; write --seed 1 as well, to play one")
+		err = usagef("--parameters and --point-of-no-return look at one run; write --seed 1 as well, to play one")
 	}
 	return runs, err
 }
