@@ -17,7 +17,7 @@ import (
 // TestExportAndImportGiveTheSameGraph wherever there is an importer for what we
 // write, however strange the names.
 func TestExportAndImportGiveTheSameGraph(t *testing.T) {
-	for _, format := range []string{"backstage", "csv", "dot", "structurizr"} {
+	for _, format := range []string{"backstage", "csv", "dot", "mermaid", "structurizr"} {
 		rapid.Check(t, func(t *rapid.T) {
 			name := rapid.StringOfN(rapid.RuneFrom([]rune("aB9 -_./:\\\"'<>|{}[]#%ü漢;,=")), 1, 8, -1).Filter(func(s string) bool { return strings.TrimSpace(s) == s })
 			ids := rapid.SliceOfNDistinct(name, 1, 6, func(s string) string { return s }).Draw(t, "services")

@@ -29,6 +29,11 @@ func drawMermaid(s *scene.Scene) string {
 	// A title could end the front matter it would stand in.
 	fmt.Fprintf(&b, "%%%% %s\n", strings.ReplaceAll(s.Title, "%%", "% %"))
 	b.WriteString("flowchart LR\n")
+	for i := range s.Nodes { // names of services are not IDs of nodes; our importer reads this
+		if n := &s.Nodes[i]; n.Folded == 0 {
+			fmt.Fprintf(&b, "  %%%% n%d is %s\n", i, mermaidName(n.ID))
+		}
+	}
 	drawn := make([]bool, len(s.Nodes))
 	groups := 0
 	for i := range s.Nodes {
@@ -106,6 +111,32 @@ func mermaidArrow(e *scene.Edge) string {
 	return "-.->" + text
 }
 
+// mermaidName is a name as a Go string literal in which nothing stands that Mermaid could
+// take for a directive, which it looks for in comments too.
+func mermaidName(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		if mermaidHarmless(r) && r < 0x80 {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// mermaidHarmless reports whether a character is one of text wherever Mermaid reads it.
+func mermaidHarmless(r rune) bool {
+	switch {
+	case r >= 0x80, r == ' ', r == '.', r == ',', r == '-', r == '/', r == '(', r == ')', r == ':',
+		'0' <= r && r <= '9', 'A' <= r && r <= 'Z', 'a' <= r && r <= 'z':
+		return true
+	}
+	return false
+}
+
 // mermaidQuote makes a quoted label. Mermaid puts labels into a page, and within
 // quotes reads Markdown, HTML and entity codes; whatever is not a letter, a digit
 // or harmless becomes an entity code.
@@ -118,11 +149,9 @@ func mermaidQuote(s string) string {
 			b.WriteString("<br/>")
 		}
 		for _, r := range printable(line) {
-			switch {
-			case r >= 0x80, r == ' ', r == '.', r == ',', r == '-', r == '/', r == '(', r == ')', r == ':',
-				'0' <= r && r <= '9', 'A' <= r && r <= 'Z', 'a' <= r && r <= 'z':
+			if mermaidHarmless(r) {
 				b.WriteRune(r)
-			default:
+			} else {
 				fmt.Fprintf(&b, "#%d;", r)
 			}
 		}

@@ -1,10 +1,12 @@
 package importers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"html"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -57,6 +59,7 @@ type mermaidParser struct {
 	boxes map[string]bool     // IDs of subgraphs
 	group []*mermaidSubgraph  // those around
 	skip  []mermaidUnreadable // what was not understood
+	names map[string]string   // of nodes by ID, where a comment of ours says them
 }
 
 type mermaidNode struct {
@@ -180,11 +183,33 @@ func (p *mermaidParser) space(lines bool) {
 		case lines && (c == '\n' || c == ';'):
 			p.advance(1)
 		case strings.HasPrefix(p.text[p.at:], "%%"):
-			p.rest()
+			p.comment(p.rest())
 		default:
 			return
 		}
 	}
+}
+
+// mermaidName is how our own export says which service a node is: names of services are
+// not IDs of nodes.
+var mermaidName = regexp.MustCompile(`^%% (n[0-9]+) is ("(?:[^"\\]|\\.)*")\s*$`)
+
+func (p *mermaidParser) comment(line string) {
+	said := mermaidName.FindStringSubmatch(line)
+	if said == nil || len(p.names) >= maxServices {
+		return
+	}
+	if name, err := strconv.Unquote(said[2]); err == nil && cleanName(name) != "" {
+		if p.names == nil {
+			p.names = make(map[string]string)
+		}
+		p.names[said[1]] = cleanName(name)
+	}
+}
+
+// name is the name of the service that a node stands for.
+func (p *mermaidParser) name(id string) string {
+	return cmp.Or(p.names[id], id)
 }
 
 // rest passes over the rest of the line, and returns it.
@@ -551,7 +576,10 @@ func (p *mermaidParser) emit(d *Draft, f File, reverse bool) {
 		if p.boxes[n.id] {
 			continue
 		}
-		s := d.Declare(n.id, f.at(n.line))
+		s := d.Declare(p.name(n.id), f.at(n.line))
+		if p.names[n.id] != "" {
+			n.label = "" // of ours, it says more than a title
+		}
 		if n.label != "" && s.Title != "" && s.Title != n.label {
 			d.Warnf(f.at(n.line), "import the charts one by one", "%q is %q in one chart and %q in another", n.id, s.Title, n.label)
 		}
@@ -561,7 +589,7 @@ func (p *mermaidParser) emit(d *Draft, f File, reverse bool) {
 		if n.cylinder && s.Kind == catalog.KindService {
 			s.Kind, s.KindGuess = catalog.KindDatabase, "from its shape"
 		}
-		s.guessKind(n.id, "from its name")
+		s.guessKind(p.name(n.id), "from its name")
 		titles := make([]string, len(n.group))
 		for i, box := range n.group {
 			titles[i] = box.title
@@ -582,7 +610,7 @@ func (p *mermaidParser) emit(d *Draft, f File, reverse bool) {
 		if reverse {
 			e.from, e.on = e.on, e.from
 		}
-		d.Need(e.from, e.on, Claim{At: f.at(e.line), For: e.label})
+		d.Need(p.name(e.from), p.name(e.on), Claim{At: f.at(e.line), For: e.label})
 	}
 	if boxed > 0 {
 		d.Warnf(f.whole(), "draw it between nodes", "%s from or to a whole subgraph, and left out", plural(boxed, "edge is", "edges are"))
