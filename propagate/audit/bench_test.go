@@ -50,9 +50,18 @@ func estateOf(n int) string {
 
 // BenchmarkAudit is all rules on a catalog that is loaded.
 func BenchmarkAudit(b *testing.B) {
-	for _, n := range []int{1_000, 10_000} {
+	for _, n := range []int{1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			in := load(b, fstest.MapFS{"x.toml": &fstest.MapFile{Data: []byte(estateOf(n))}}, "x")
+			files := fstest.MapFS{} // one file may have two million keys
+			services := strings.SplitAfter(estateOf(n), "]\n[service.")
+			for i := 0; i < len(services); i += 10_000 {
+				text := strings.TrimSuffix(strings.Join(services[i:min(i+10_000, len(services))], ""), "[service.")
+				if i > 0 {
+					text = "[service." + text
+				}
+				files[fmt.Sprintf("x%02d.toml", i/10_000)] = &fstest.MapFile{Data: []byte(text)}
+			}
+			in := load(b, files, "x")
 			for b.Loop() {
 				if _, err := Run(context.Background(), in, Options{}); err != nil {
 					b.Fatal(err)
