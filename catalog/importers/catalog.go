@@ -7,11 +7,12 @@ import (
 
 // Catalog returns the draft as a catalog in which services and needs stand at their
 // lines in the files that were imported, so that whoever speaks of them points there. Of
-// a need that several places claim the first counts.
+// a need that several places claim the first counts. The catalog is nil when the draft does
+// not load, which its faults then say.
 func (d *Draft) Catalog() (*catalog.Catalog, diag.List) {
 	c, faults, err := catalog.Load(catalog.Source{Name: "import", Data: d.TOML()})
-	if err != nil || faults.HasErrors() {
-		panic("importers: a draft does not load")
+	if err != nil || faults.HasErrors() { // the source is in memory: no other error is possible
+		return nil, faults
 	}
 	for i := range c.Services {
 		s := &c.Services[i]

@@ -22,7 +22,7 @@ import (
 // Exit codes.
 const (
 	exitFine        = 0
-	exitFindings    = 1   // an expectation of a scenario is not met
+	exitFindings    = 1   // of an audit or a comparison; or an expectation is not met
 	exitInput       = 2   // bad input or usage
 	exitInternal    = 3   // our own fault
 	exitInterrupted = 130 // 128 + SIGINT, as shells say it

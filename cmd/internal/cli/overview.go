@@ -77,7 +77,10 @@ func (a *app) whatIsHere() (c *catalog.Catalog, from string, notes []string, nex
 		return nil, "", nil, nil, err
 	}
 	if d != nil {
-		c, _ := d.Catalog()
+		c, faults := d.Catalog()
+		if c == nil {
+			return nil, "", nil, nil, a.report(faults)
+		}
 		if n := len(d.Faults); n > 0 {
 			notes = append(notes, fmt.Sprintf("%s of the import; \"knockon import .\" shows them", counted(n, "warning")))
 		}
