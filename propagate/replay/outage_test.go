@@ -164,7 +164,7 @@ func TestLongNight(t *testing.T) {
 
 // TestLongNobodyThrottles: leases that have to be made anew are more than twice what
 // DWFM makes within a deadline. What it works on has been given up by then and is asked
-// for again, behind what it will work on in vain (MODEL 6.3; closedform.LeaseStorm).
+// for again, behind what it will work on in vain (closedform.LeaseStorm).
 // Nothing in that ends by itself: launches fail to the end.
 func TestLongNobodyThrottles(t *testing.T) {
 	long(t)
