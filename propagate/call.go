@@ -17,7 +17,7 @@ type callState struct {
 
 	flight flight
 	lines  []mech.Line // retries that wait, by the attempt before
-	echo   []handoff   // retries that follow an answer without a pause, likewise
+	echo   []echo      // retries that follow an answer within a step, likewise
 	classes
 
 	good, bad handoff // calls that are over, for the caller
@@ -67,14 +67,15 @@ type classes struct {
 	gotBad    []float64
 	gone      []float64 // given up by time-out in this step
 	lineRate  []float64 // retries per second from lines, in the step before
+	lateAgain []float64 // retries that will follow the time-outs of this step
 	debt      []float64 // retries sent ahead of their failures, see engine.retries
 }
 
 func newClasses(n int) classes {
-	all := make([]float64, 9*n)
+	all := make([]float64, 10*n)
 	rest := all
 	cut := func() []float64 { r := rest[:n:n]; rest = rest[n:]; return r }
-	return classes{all, cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut()}
+	return classes{all, cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut(), cut()}
 }
 
 // copy copies every array of classes.
@@ -144,6 +145,41 @@ func (p *handoff) told(expected float64) float64 {
 		m = max(0, p.mass)
 	}
 	p.got = 0
+	p.mass -= m
+	return m
+}
+
+// echo is retries that begin in the step in which the attempt before was answered. Those
+// answers are not known when attempts are sent, so they are expected as they came in the
+// step before: at that rate, of which the share is handed over ahead that a step of this
+// length sees begin.
+type echo struct {
+	mass  float64 // begun, less what was handed over; negative: ahead
+	rate  float64 // of the answers that are followed by a retry, per second
+	again float64 // likewise, since the rate was taken
+	over  float64 // seconds since then
+}
+
+func (p *echo) put(again, soon float64) {
+	p.mass += soon
+	p.again += again
+}
+
+// echoes takes, for a step, the retries that follow attempt k+1 within it.
+func (en *engine) echoes(e *call, k int) float64 {
+	p := &e.echo[k]
+	p.over += en.before
+	if p.over >= float64(0.2*en.base) { // a sliver says nothing of a rate
+		p.rate = p.again / p.over
+		p.again, p.over = 0, 0
+	}
+	if p.rate == 0 && p.mass == 0 {
+		return 0
+	}
+	m := p.mass
+	if en.credit >= 0 {
+		m = max(0, float64(p.rate*en.h*en.within(e, k))+min(m, float64(0.2*max(0, m))))
+	}
 	p.mass -= m
 	return m
 }
@@ -299,7 +335,7 @@ func (en *engine) offer(e *call) {
 	e.sent = fresh
 	for k := 1; k < n; k++ {
 		e.attempts[k] = en.retries(e, k)
-		e.attempts[k] += e.echo[k-1].ahead(h, en.before, en.credit)
+		e.attempts[k] += en.echoes(e, k-1)
 		e.sent += e.attempts[k]
 	}
 	e.retried = (e.sent - fresh) / h
@@ -352,25 +388,23 @@ func (en *engine) offer(e *call) {
 func (en *engine) retries(e *call, k int) float64 {
 	l := &e.lines[k-1]
 	due := l.Take(en.t + en.h)
-	rate := e.lineRate[k]
-	e.lineRate[k] = 0
-	if en.before > 0 && rate > 0 || due > 0 || e.debt[k] != 0 {
-		credit := max(0, en.h-l.Low-float64(0.5*l.Spread)-min(e.Timeout, en.base))
-		expected := float64(rate * credit)
-		if en.before < float64(0.2*en.base) { // a sliver says nothing of a rate
-			expected = 0
+	expected := 0.0
+	if late := e.lateAgain[k-1]; late > 0 {
+		e.lateAgain[k-1] = 0
+		if en.before >= float64(0.2*en.base) { // a sliver says nothing of a rate
+			credit := max(0, en.h-l.Low-float64(0.5*l.Spread)-min(e.Timeout, en.base))
+			expected = late / en.before * credit
 		}
-		m := due + expected - e.debt[k]
-		if m < 0 {
-			e.debt[k] -= due
-			m = 0
-		} else {
-			e.debt[k] = expected
-		}
-		e.lineRate[k] = m / en.h
-		return m
 	}
-	return 0
+	m := due + expected - e.debt[k]
+	if m < 0 {
+		e.debt[k] -= due
+		m = 0
+	} else {
+		e.debt[k] = expected
+	}
+	e.lineRate[k] = m / en.h
+	return m
 }
 
 // over ends calls that failed for good.
@@ -425,7 +459,7 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 		if k == n-1 && e.Again > 0 && en.mayRetry(e, k-1, late) {
 			again := e.luck.retries.Of(e.luck.retries.Of(m, allow), e.Again)
 			final += m - again
-			e.lines[k-1].Put(from, to, again)
+			en.comeAround(e, k-1, again, from, to, late)
 			continue
 		}
 		if k == n-1 || !en.mayRetry(e, k, late) {
@@ -434,19 +468,24 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 		}
 		again := e.luck.retries.Of(m, allow)
 		final += m - again
-		l := &e.lines[k]
-		if !late {
-			soon := e.luck.retries.Of(again, en.within(e, k))
-			e.echo[k].put(soon)
-			l.PutRest(from, to, again, again-soon)
-			continue
-		}
-		l.Put(from, to, again)
+		en.comeAround(e, k, again, from, to, late)
 	}
 	if e.cache != nil && !late {
 		e.cache.Refused(final)
 	}
 	en.over(e, final)
+}
+
+// comeAround lets failed attempts k+1 pause before they are tried again.
+func (en *engine) comeAround(e *call, k int, again, from, to float64, late bool) {
+	if late {
+		e.lateAgain[k] += again
+		e.lines[k].Put(from, to, again)
+		return
+	}
+	soon := e.luck.retries.Of(again, en.within(e, k))
+	e.echo[k].put(again, soon)
+	e.lines[k].PutRest(from, to, again, again-soon)
 }
 
 func (en *engine) allow(e *call, wanted, late float64) float64 {

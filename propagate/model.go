@@ -108,7 +108,7 @@ func (e *call) begin() {
 		e.flight.merge = 3600
 	}
 	e.lines = make([]mech.Line, n-1)
-	e.echo = make([]handoff, n-1)
+	e.echo = make([]echo, n-1)
 	for k, p := range e.Pauses {
 		e.lines[k] = mech.Line{Low: p.Low, Spread: p.Spread}
 	}

@@ -33,6 +33,8 @@ type Budget struct {
 	refund  float64
 	change  float64 // of Tokens in this step so far
 	drift   float64 // of Tokens per second, in the step before
+	earned  float64 // of change, what answers brought
+	income  float64 // the same per second, in the step before
 	active  float64 // share
 	floor   float64
 }
@@ -84,10 +86,10 @@ func (b *Budget) Deposit(calls, h, before float64) {
 		return
 	}
 	if before > 0 {
-		b.drift = b.change / before
+		b.drift, b.income = b.change/before, b.earned/before
 	}
 	b.Tokens = max(0, min(b.limit, b.Tokens+b.change))
-	b.change = 0
+	b.change, b.earned = 0, 0
 	if b.kind == policy.RatioBudget {
 		b.change = float64(b.ratio*calls) + float64(b.trickle*h)
 	}
@@ -100,7 +102,9 @@ func (b *Budget) Answered(first, retried, failed float64) {
 	case policy.TokenBudget:
 		b.change += float64(b.ratio*(first+retried)) - failed
 	case policy.QuotaBudget:
-		b.change += float64(b.refund*first) + float64(b.cost*retried)
+		earned := float64(b.refund*first) + float64(b.cost*retried)
+		b.earned += earned
+		b.change += earned
 	}
 }
 
@@ -129,7 +133,9 @@ func (b *Budget) Allow(wanted, late, activeRetries, active, leaving, h float64) 
 		}
 	case policy.QuotaBudget:
 		price := float64(b.cost*(wanted-late)) + float64(b.late*late)
-		share = max(0, min(1, (b.Tokens+b.change)/price))
+		// Answers that will bring tokens later in the step are expected as in the one before.
+		coming := max(0, float64(b.income*h)-b.earned)
+		share = max(0, min(1, (b.Tokens+b.change+coming)/price))
 		b.change -= float64(price * share)
 	case policy.ActiveBudget:
 		limit := max(b.floor, float64(b.active*active))
