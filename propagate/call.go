@@ -392,8 +392,8 @@ func (en *engine) retries(e *call, k int) float64 {
 	if late := e.lateAgain[k-1]; late > 0 {
 		e.lateAgain[k-1] = 0
 		if en.before >= float64(0.2*en.base) { // a sliver says nothing of a rate
-			credit := max(0, en.h-l.Low-float64(0.5*l.Spread)-min(e.Timeout, en.base))
-			expected = late / en.before * credit
+			from := en.t + min(e.Timeout, en.base, en.h) // those before have failed by now
+			expected = late / en.before * (en.t + en.h - from) * l.Within(from, en.t+en.h, en.t+en.h)
 		}
 	}
 	m := due + expected - e.debt[k]
