@@ -44,6 +44,7 @@ type test struct {
 	well    bool // and was answered
 	removed bool
 	pending bool // has failed, and may not be removed yet
+	barred  bool // pending, for as many are out as may be
 	decided bool // a result came just now
 }
 
@@ -407,6 +408,12 @@ func (en *engine) rotate(r *round) {
 			}
 		}
 	})
+	r.units(en, func(first, stride int) {
+		barred := out+float64((len(r.tests)-first+stride-1)/stride) > float64(k.MaxRemoved*n)+1e-9
+		for i := first; i < len(r.tests); i += stride {
+			r.tests[i].barred = r.tests[i].pending && barred
+		}
+	})
 	r.open = failed > 0 && failed >= float64(k.FailOpen*n)-1e-9
 	for i := range r.tests {
 		r.fades[i].Turn(r.open || !r.tests[i].removed || k.Via == plan.ViaRestart, en.t, k.over())
@@ -470,9 +477,9 @@ func (t *test) settled(en *engine, k *checker, x *server, blind bool) bool {
 	case t.Row > 0:
 		return false
 	case blind || x.dead():
-		return t.Failed && !t.pending
+		return t.Failed && (!t.pending || t.barred)
 	case t.Failed:
-		return false
+		return (!t.pending || t.barred) && k.stale(en)
 	case k.Shallow:
 		return len(k.Fresh) == 0 || !k.stale(en)
 	}
