@@ -332,6 +332,9 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 		en.steps.Taken++
 		en.steps.Shortest = min(en.steps.Shortest, h)
 		en.steps.Longest = max(en.steps.Longest, h)
+		if wary > 0 {
+			fit = max(fit, h)
+		}
 		grown = max(h, grown)
 		grown = min(max(grown, min(2*grown, p.hold)), p.reset)
 		if turned {
@@ -491,9 +494,9 @@ func (en *engine) step(h float64) pace {
 		scale := max(e.scale(), sent, lost)
 		switch change := max(math.Abs(sent-e.rateSent), math.Abs(good-e.rateGood), math.Abs(lost-e.rateLost)) / scale; {
 		case change > 2*en.tolerance:
-			p.fit, p.reset = min(p.fit, e.base), min(p.reset, e.base)
+			p.fit, p.reset = min(p.fit, e.base), min(p.reset, max(e.base, h/8))
 		case change >= en.tolerance:
-			p.reset = min(p.reset, e.base)
+			p.reset = min(p.reset, max(e.base, h/4))
 		case change >= 0.25*en.tolerance:
 			p.hold = min(p.hold, e.base)
 		}
