@@ -155,6 +155,15 @@ func (en *engine) bases(horizon float64) {
 	for i := range m.calls {
 		e := &m.calls[i]
 		e.base = en.base
+		switch to := &m.servers[e.To]; {
+		case to.Throttled:
+			e.atTarget = weighty * min(to.Full(), to.Rate)
+		default:
+			e.atTarget = weighty * to.Full() // +Inf where nothing bounds it
+		}
+		if e.From >= 0 {
+			e.atCaller = weighty * m.servers[e.From].Nominal
+		}
 		if en.chance || math.IsInf(e.Timeout, 1) {
 			continue
 		}
@@ -173,6 +182,10 @@ func (en *engine) bases(horizon float64) {
 		e.base = max(en.base, min(e.base, horizon/500))
 	}
 }
+
+// weighty is the part of what a service can do, or is asked for, beside which the change
+// of one call is judged.
+const weighty = 0.25
 
 // fillShare is how much of the threads of a service may fill in a step, at its usual load,
 // while its calls change.
@@ -492,7 +505,15 @@ func (en *engine) step(h float64) pace {
 		sent, good := e.sent/h, e.stepGood/h
 		lost := e.stepLost / h
 		scale := max(e.scale(), sent, lost)
-		switch change := max(math.Abs(sent-e.rateSent), math.Abs(good-e.rateGood), math.Abs(lost-e.rateLost)) / scale; {
+		among := max(scale, e.atCaller)
+		atTarget := e.atTarget
+		if to := &en.m.servers[e.To]; to.threadsIn > weighty*to.there(to.Threads) {
+			atTarget = 0
+		}
+		if lost == 0 && e.rateLost == 0 { // answers follow what is sent
+			among = max(among, atTarget)
+		}
+		switch change := max(math.Abs(sent-e.rateSent)/max(scale, atTarget), max(math.Abs(good-e.rateGood), math.Abs(lost-e.rateLost))/among); {
 		case change > 2*en.tolerance:
 			p.fit, p.reset = min(p.fit, e.base), min(p.reset, max(e.base, h/8))
 		case change >= en.tolerance:

@@ -2,6 +2,7 @@ package propagate
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math"
 	"testing"
@@ -263,8 +264,8 @@ func TestStateScales(t *testing.T) {
 // TestHalfTheToleranceOfState: away from thresholds half the tolerance has the same
 // verdict, and moves the time at which a service is first or last impaired by no more than
 // two observations, 3 % of the run, or what loads between 5 % less and 5 % more move it.
-// Away from thresholds is who has the same verdict at a quarter of the tolerance and with
-// these loads. Most are.
+// Away from thresholds is who has the same verdict at a quarter of the tolerance, with
+// these loads, and with faults that last 5 % longer. Most are.
 func TestHalfTheToleranceOfState(t *testing.T) {
 	drawn, away := 0, 0
 	checks(t, 8, func(t *rapid.T) {
@@ -283,7 +284,15 @@ func TestHalfTheToleranceOfState(t *testing.T) {
 			t.Fatal(err)
 		}
 		low, high := played(t, less.text(m, 1), st, Options{}), played(t, more.text(m, 1), st, Options{})
-		for _, r := range []*Result{fine, low, high} {
+		longer := mustParse(t, st)
+		for i := range longer.Faults {
+			longer.Faults[i].For += longer.Faults[i].For / 20
+		}
+		long, err := Run(context.Background(), mustLoad(t, ct), longer, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range []*Result{fine, low, high, long} {
 			if r.Verdict.Word != one.Verdict.Word {
 				return
 			}

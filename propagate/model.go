@@ -12,13 +12,14 @@ import (
 // call is one need as this engine plays it.
 type call struct {
 	plan.Call
-	luck    callLuck
-	least   float64   // calls per second beside which changes are small; 0 where a part of the nominal ones is
-	base    float64   // seconds: longest step while its rates change
-	whole   *call     // what this is a part of; nil of others, see tellApart
-	parts   []*call   // to the instances of a split target
-	copies  []*call   // of the instances of a split caller, which are played in its place
-	refused []float64 // by the instances in this step, by attempt number
+	luck               callLuck
+	least              float64   // calls per second beside which changes are small; 0 where a part of the nominal ones is
+	base               float64   // seconds: longest step while its rates change
+	atTarget, atCaller float64   // rates per second beside which its changes are small to its target, and to its caller
+	whole              *call     // what this is a part of; nil of others, see tellApart
+	parts              []*call   // to the instances of a split target
+	copies             []*call   // of the instances of a split caller, which are played in its place
+	refused            []float64 // by the instances in this step, by attempt number
 	callState
 	barrier  barrier // what operators do to it
 	home     int32   // the call it stands in for, or itself
