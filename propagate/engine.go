@@ -155,11 +155,13 @@ func (en *engine) bases(horizon float64) {
 	for i := range m.calls {
 		e := &m.calls[i]
 		e.base = en.base
-		switch to := &m.servers[e.To]; {
-		case to.Throttled:
-			e.atTarget = weighty * min(to.Full(), to.Rate)
-		default:
-			e.atTarget = weighty * to.Full() // +Inf where nothing bounds it
+		to := &m.servers[e.To]
+		e.atTarget = weighty * to.Nominal
+		if to.Leaf || math.IsInf(to.Threads, 1) {
+			e.atTarget = weighty * min(to.Full(), 100*to.Nominal)
+		}
+		if to.Throttled {
+			e.atTarget = min(e.atTarget, weighty*to.Rate)
 		}
 		if e.From >= 0 {
 			e.atCaller = weighty * m.servers[e.From].Nominal
@@ -507,8 +509,8 @@ func (en *engine) step(h float64) pace {
 		scale := max(e.scale(), sent, lost)
 		among := max(scale, e.atCaller)
 		atTarget := e.atTarget
-		if to := &en.m.servers[e.To]; to.threadsIn > weighty*to.there(to.Threads) {
-			atTarget = 0
+		if en.m.servers[e.To].easy {
+			atTarget = math.Inf(1)
 		}
 		if lost == 0 && e.rateLost == 0 { // answers follow what is sent
 			among = max(among, atTarget)

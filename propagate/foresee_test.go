@@ -76,7 +76,7 @@ concurrency  = 1000
 			for i := range r.Needs {
 				n := &r.Needs[i]
 				for j := 60; j < len(n.Bins); j++ {
-					if calls := n.Bins[j].Calls / (r.Times[j+1] - r.Times[j]); math.Abs(calls-n.Nominal) > 1e-5*n.Nominal {
+					if calls := n.Bins[j].Calls / (r.Times[j+1] - r.Times[j]); math.Abs(calls-n.Nominal) > 1e-4*n.Nominal {
 						t.Errorf("%s -> %s: %.6g calls a second at %v, and %.6g when all is well", n.Service, n.Target, calls, r.Times[j], n.Nominal)
 						break
 					}

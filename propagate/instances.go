@@ -358,9 +358,10 @@ func (en *engine) gather(s *server) {
 	}
 	n := float64(len(s.instances))
 	mass := 0.0
-	s.rateStart = 0
+	s.rateStart, s.easy = 0, true
 	for _, v := range s.instances {
 		x := &en.m.servers[v]
+		s.easy = s.easy && x.easy
 		s.bin.add(&x.bin, 1, 1/n)
 		s.bin.InRotation += float64(x.turn * x.Replicas * s.grown() * en.h)
 		mass += x.bin.Queue

@@ -489,6 +489,9 @@ func (e *call) coarsen(length float64) {
 func (en *engine) horizonOfLeases(until float64) float64 {
 	for i := range en.m.leases {
 		l := &en.m.leases[i]
+		if wait := sum(l.ready); wait > 0 && !l.paused && l.pace > 0 && !math.IsInf(l.pace, 1) {
+			until = min(until, en.t+max(en.base, wait/l.pace)) // nobody waits to be let in any more
+		}
 		switch {
 		case en.calm(l, en.t):
 		case en.renewing(l, en.t): // not at even phases

@@ -136,6 +136,9 @@ func (en *engine) start(s *server, room, admitted float64) {
 		mass += s.lanes[k].queue.Mass()
 		left += s.lanes[k].requests()
 	}
+	was := s.roomy
+	s.roomy = !s.down && s.rejected == 0 && mass <= mech.Tiny && begun <= float64(amplePart*room)
+	s.easy = was && s.roomy
 	if mass <= 1e-6*max(1, s.peak) {
 		s.idleSince = t + h
 		if math.IsNaN(s.emptyAt) {
@@ -157,6 +160,10 @@ func (en *engine) start(s *server, room, admitted float64) {
 		s.bin.Capacity -= h * s.there(1) / s.slow
 	}
 }
+
+// amplePart is the part of what could begin in a step up to which a service does whatever
+// it is asked, so that what is asked makes no difference to how it answers.
+const amplePart = 0.8
 
 // order turns an adaptive queue to the discipline of the moment: first come first
 // served while it is empty now and then, the newest first otherwise (Maurer 2015).
