@@ -185,6 +185,14 @@ func (en *engine) bases(horizon float64) {
 	}
 }
 
+// atTarget is the rate beside which changes of what is sent are small to the target.
+func (en *engine) atTarget(e *call) float64 {
+	if en.m.servers[e.To].easy {
+		return math.Inf(1)
+	}
+	return e.atTarget
+}
+
 // weighty is the part of what a service can do, or is asked for, beside which the change
 // of one call is judged.
 const weighty = 0.25
@@ -389,8 +397,9 @@ func (en *engine) horizonOfLines(h float64) float64 {
 			until = e.flight.next(en.t, e.base, until, e.Timeout, e.rateLate, slack, e.unanswered())
 		}
 		if e.cache != nil {
-			until = e.cache.Next(en.t, e.base, until, slack)
-			if !e.cache.Even(slack) {
+			few := en.tolerance * max(e.scale(), min(en.atTarget(e), e.atCaller))
+			until = e.cache.Next(en.t, e.base, until, few)
+			if !e.cache.Even(few) {
 				until = min(until, en.t+max(e.base, 2*float64(e.cache.Shortest())))
 			}
 		}
@@ -508,10 +517,7 @@ func (en *engine) step(h float64) pace {
 		lost := e.stepLost / h
 		scale := max(e.scale(), sent, lost)
 		among := max(scale, e.atCaller)
-		atTarget := e.atTarget
-		if en.m.servers[e.To].easy {
-			atTarget = math.Inf(1)
-		}
+		atTarget := en.atTarget(e)
 		if lost == 0 && e.rateLost == 0 { // answers follow what is sent
 			among = max(among, atTarget)
 		}

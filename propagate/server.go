@@ -40,8 +40,8 @@ type serverState struct {
 	success   float64 // share of the requests that ended well, when last some ended; of a service with needs
 
 	rateStart float64 // per second, in the step before
-	roomy     bool    // nothing waited, and more could have begun, in the step before
-	easy      bool    // so it was in two steps: what is asked passes through
+	roomy     bool    // in the step before nothing waited, and more could have begun; or it was down
+	easy      bool    // so it was in two steps: what more it is asked makes no difference to it
 	bin       ServiceBin
 	watch     watch
 }

@@ -137,7 +137,7 @@ func (en *engine) start(s *server, room, admitted float64) {
 		left += s.lanes[k].requests()
 	}
 	was := s.roomy
-	s.roomy = !s.down && s.rejected == 0 && mass <= mech.Tiny && begun <= float64(amplePart*room)
+	s.roomy = s.down || s.rejected == 0 && mass <= mech.Tiny && begun <= float64(amplePart*room)
 	s.easy = was && s.roomy
 	if mass <= 1e-6*max(1, s.peak) {
 		s.idleSince = t + h
