@@ -106,14 +106,19 @@ func (p *handoff) all() float64 {
 	return m
 }
 
-// ahead takes, for a step of length h after one of length before, what is expected.
-// A steady flow leaves the mass of one base step behind, whatever h is; more or less
-// than that is the difference to make good. By chance, where base is negative, there is
-// no rate to expect: it is passed on a step late, and steps are short.
-func (p *handoff) ahead(h, before, base float64) float64 {
-	if base < 0 {
+// ahead takes from a handoff what is expected to come in a step. By chance and in short
+// steps, in which few come, it passes on what came, a step late.
+func (en *engine) ahead(p *handoff, d *mech.Dice) float64 {
+	if !en.onCredit {
 		return p.all()
 	}
+	return p.ahead(en.h, en.before, en.base, d)
+}
+
+// ahead takes, for a step of length h after one of length before, what is expected.
+// A steady flow leaves the mass of one base step behind, whatever h is; more or less
+// than that is the difference to make good. With dice it is a whole number.
+func (p *handoff) ahead(h, before, base float64, d *mech.Dice) float64 {
 	if before > 0 && before < float64(0.2*base) { // a sliver says nothing of a rate
 		p.got = 0
 		m := max(0, p.mass)
@@ -133,14 +138,15 @@ func (p *handoff) ahead(h, before, base float64) float64 {
 	if p.mass < 0 { // what was handed over never came
 		m = max(0, m+p.mass)
 	}
+	m = d.Whole(m)
 	p.mass -= m
 	return m
 }
 
 // told takes what was said to come in this step. What was said too much before is made
 // good at once, what was said too little within some steps.
-func (p *handoff) told(expected float64) float64 {
-	m := max(0, expected+min(p.mass, float64(0.2*max(0, p.mass))))
+func (p *handoff) told(expected float64, d *mech.Dice) float64 {
+	m := d.Whole(max(0, expected+min(p.mass, float64(0.2*max(0, p.mass)))))
 	if expected <= 0 {
 		m = max(0, p.mass)
 	}
@@ -177,8 +183,8 @@ func (en *engine) echoes(e *call, k int) float64 {
 		return 0
 	}
 	m := p.mass
-	if en.credit >= 0 {
-		m = max(0, float64(p.rate*en.h*en.within(e, k))+min(m, float64(0.2*max(0, m))))
+	if en.onCredit {
+		m = e.luck.retries.Whole(max(0, float64(p.rate*en.h*en.within(e, k))+min(m, float64(0.2*max(0, m)))))
 	}
 	p.mass -= m
 	return m
@@ -319,7 +325,7 @@ func (en *engine) offer(e *call) {
 	case e.From < 0:
 		fresh = e.luck.arrivals.Come(en.load(e.To)*h) + en.comeAgain(e)
 	case e.Back:
-		fresh = e.fresh.ahead(h, en.before, en.credit)
+		fresh = en.ahead(&e.fresh, e.luck.arrivals)
 		en.home(e).visit(fresh)
 	case e.Leg > 0:
 		fresh = en.told(e)
@@ -396,6 +402,7 @@ func (en *engine) retries(e *call, k int) float64 {
 			expected = late / en.before * (en.t + en.h - from) * l.Within(from, en.t+en.h, en.t+en.h)
 		}
 	}
+	expected = e.luck.retries.Whole(expected)
 	m := due + expected - e.debt[k]
 	if m < 0 {
 		e.debt[k] -= due

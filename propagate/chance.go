@@ -41,6 +41,10 @@ const (
 	fineSteps   = 0.25
 )
 
+// byLuck is by how many deviations numbers may differ without telling that rates do. There
+// are a thousand of them in a step.
+const byLuck = 5
+
 // byChance gives everything dice of its own, and shortens the step for services of which
 // few requests decide.
 func (en *engine) byChance(seed uint64) {
@@ -65,6 +69,7 @@ func (en *engine) byChance(seed uint64) {
 			few = min(few, s.Nominal*en.m.calls[i].Timeout)
 		}
 		if few < fewRequests {
+			en.few = true
 			en.base = min(en.base, max(float64(fineSteps*s.Time), en.sc.Horizon.Seconds()/1e7))
 		}
 	}
@@ -139,10 +144,10 @@ func (en *engine) remaining(s *server, begun, stay float64) float64 {
 
 // told takes the calls of a later leg.
 func (en *engine) told(e *call) float64 {
-	if en.chance {
+	if !en.onCredit {
 		return e.fresh.all()
 	}
-	return e.fresh.told(e.hint)
+	return e.fresh.told(e.hint, e.luck.arrivals)
 }
 
 // choose is how many calls so many requests make of the n-th need of a leg, where each

@@ -32,7 +32,8 @@ type engine struct {
 	tolerance float64
 	chance    bool    // flows are drawn; see chance.go
 	base      float64 // longest step while rates change of calls that are given up soonest; see call.base
-	credit    float64 // the same, of what is handed over ahead; negative by chance
+	few       bool    // by chance, and so few requests decide that no step is long
+	onCredit  bool    // what runs against the order is handed over ahead in this step
 	observe   float64 // seconds over which the state of a service is judged
 
 	instant     float64 // seconds in which what happens at once is played, see sharpLeases
@@ -111,10 +112,6 @@ func newEngine(c *catalog.Catalog, m *model, sc *scenario.Scenario, opt Options)
 	}
 	en.base = max(en.base, horizon/1e8) // a bound on work, far from what matters
 	en.bases(horizon)
-	en.credit = en.base
-	if en.chance {
-		en.credit = -1
-	}
 	en.observe = min(max(1, en.base), horizon/100)
 	en.beginLeases()
 	en.timetable = newTimetable(c, m, sc, en)
@@ -166,7 +163,7 @@ func (en *engine) bases(horizon float64) {
 		if e.From >= 0 {
 			e.atCaller = weighty * m.servers[e.From].Nominal
 		}
-		if en.chance || math.IsInf(e.Timeout, 1) {
+		if en.few || math.IsInf(e.Timeout, 1) {
 			continue
 		}
 		e.base = float64(en.tolerance * e.Timeout)
@@ -183,6 +180,16 @@ func (en *engine) bases(horizon float64) {
 		}
 		e.base = max(en.base, min(e.base, horizon/500))
 	}
+}
+
+// moved is how much a rate changed from the step before to one of length h, beyond what
+// chance alone makes of it.
+func (en *engine) moved(now, then, h float64) float64 {
+	d := math.Abs(now - then)
+	if en.chance {
+		d -= byLuck * math.Sqrt(now/h+then/max(en.before, 1e-9))
+	}
+	return max(0, d)
 }
 
 // atTarget is the rate beside which changes of what is sent are small to the target.
@@ -307,7 +314,7 @@ func (en *engine) run(ctx context.Context, progress func(float64)) error {
 			wary--
 			grown = min(grown, fit)
 		}
-		if en.chance {
+		if en.few {
 			grown = 0
 		}
 		h := max(en.base, grown)
@@ -497,6 +504,7 @@ const mostWary = 5
 // step plays one step.
 func (en *engine) step(h float64) pace {
 	en.h = h
+	en.onCredit = !en.few
 	en.ease(h)
 	en.openLeases()
 	for i := range en.m.calls {
@@ -521,7 +529,8 @@ func (en *engine) step(h float64) pace {
 		if lost == 0 && e.rateLost == 0 { // answers follow what is sent
 			among = max(among, atTarget)
 		}
-		switch change := max(math.Abs(sent-e.rateSent)/max(scale, atTarget), max(math.Abs(good-e.rateGood), math.Abs(lost-e.rateLost))/among); {
+		moved := func(now, then float64) float64 { return en.moved(now, then, h) }
+		switch change := max(moved(sent, e.rateSent)/max(scale, atTarget), max(moved(good, e.rateGood), moved(lost, e.rateLost))/among); {
 		case change > 2*en.tolerance:
 			p.fit, p.reset = min(p.fit, e.base), min(p.reset, max(e.base, h/8))
 		case change >= en.tolerance:

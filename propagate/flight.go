@@ -1,6 +1,10 @@
 package propagate
 
-import "github.com/knockon/knockon/propagate/mech"
+import (
+	"math"
+
+	"github.com/knockon/knockon/propagate/mech"
+)
 
 // flight is the attempts of one need that were taken in by their target and have
 // not been answered: cells by the time they were sent, with the mass of every
@@ -289,8 +293,16 @@ func (f *flight) age(now float64) float64 {
 
 // next is the first time, a base step from now or later and before another, at which
 // attempts come due at a rate that differs from the present one by more than a slack:
-// those that are decided, and, where nobody is answered, the open ones too.
+// those that are decided, and, where nobody is answered, the open ones too. By chance the
+// numbers of attempts differ besides, by a few deviations.
 func (f *flight) next(now, base, otherwise, timeout, rate, slack float64, all bool) float64 {
+	differs := func(m, length float64) bool {
+		d := math.Abs(m - float64(rate*length))
+		if f.dice != nil {
+			d -= byLuck * math.Sqrt(max(m, rate*length, 1))
+		}
+		return d > float64(slack*length)
+	}
 	const tiny = 1e-9
 	end := now - timeout // of what came due before
 	for i := f.head; i < len(f.cells); i++ {
@@ -302,12 +314,11 @@ func (f *flight) next(now, base, otherwise, timeout, rate, slack float64, all bo
 		if !all && !c.decided {
 			break
 		}
-		if c.from > end+tiny && rate > slack {
+		if c.from > end+tiny && differs(0, c.from-end) {
 			return max(end+timeout, now+base) // a gap
 		}
 		end = c.to
-		r := sum(f.row(i)) / (c.to - c.from)
-		if c.to+timeout > now+tiny && (r > rate+slack || r < rate-slack) {
+		if c.to+timeout > now+tiny && differs(sum(f.row(i)), c.to-c.from) {
 			return max(at, now+base)
 		}
 	}

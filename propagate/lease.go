@@ -187,7 +187,7 @@ func (en *engine) offerLease(e *call) {
 		until := en.t + en.h
 		for k := range l.pauses {
 			l.ready[k+1] += l.pauses[k].Take(until) + l.rejected[k].Take(until)
-			en.ahead(l, e, k+1)
+			en.askAhead(l, e, k+1)
 		}
 		want := sum(l.ready)
 		let := want
@@ -227,13 +227,13 @@ func (en *engine) offerLease(e *call) {
 	e.retried = 0
 }
 
-// ahead makes those ready who, within a long step, will have failed and ask again: on
+// askAhead makes those ready who, within a long step, will have failed and ask again: on
 // credit, at the rate at which they failed in the step before. So while rates are steady
 // any length of step gives the same flows.
 //
 // Who will run into a time-out in the step is under way already: no more than those can.
 // Where nobody is answered it is all of them, at whatever rate.
-func (en *engine) ahead(l *lease, e *call, k int) {
+func (en *engine) askAhead(l *lease, e *call, k int) {
 	if l.debt[k] == 0 && en.h <= en.base {
 		return
 	}
@@ -489,7 +489,7 @@ func (e *call) coarsen(length float64) {
 func (en *engine) horizonOfLeases(until float64) float64 {
 	for i := range en.m.leases {
 		l := &en.m.leases[i]
-		if wait := sum(l.ready); wait > 0 && !l.paused && l.pace > 0 && !math.IsInf(l.pace, 1) {
+		if wait := sum(l.ready); wait > few*l.Count && !l.paused && l.pace > 0 && !math.IsInf(l.pace, 1) {
 			until = min(until, en.t+max(en.base, wait/l.pace)) // nobody waits to be let in any more
 		}
 		switch {

@@ -181,7 +181,7 @@ func (en *engine) legs(s *server) {
 			e := &en.m.calls[i]
 			var good, bad float64
 			if e.Back {
-				good, bad = e.good.ahead(en.h, en.before, en.credit), e.bad.ahead(en.h, en.before, en.credit)
+				good, bad = en.ahead(&e.good, e.luck.answers), en.ahead(&e.bad, e.luck.answers)
 			} else {
 				good, bad = e.good.all(), e.bad.all()
 			}
