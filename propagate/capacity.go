@@ -292,7 +292,7 @@ func (en *engine) observed(s *server) {
 	switch {
 	case f.out() > 0 || f.back.Lost > 0 || w.since < f.whole-1e-9:
 		f.starves = false
-	case settled <= mech.Tiny || settled < float64(1e-3*s.Nominal)*en.observe: // too few to tell
+	case settled <= mech.Tiny || settled < float64(1e-3*s.Nominal)*(en.t+en.h-w.since): // too few to tell
 	case w.good >= float64(mech.HandShare*settled):
 		f.starves = false
 	case !f.starves:

@@ -190,7 +190,7 @@ func (w *watch) still() bool { return w.state == Down || w.state == Frozen }
 // judge ends an observation.
 func (en *engine) judge(s *server) {
 	w := &s.watch
-	w.judge(&s.Service, en.sight(s), en.observe)
+	w.judge(&s.Service, en.sight(s), en.t+en.h-w.since)
 	en.observed(s)
 	w.offered, w.good, w.bad, w.throttled = 0, 0, 0, 0
 }
