@@ -187,7 +187,7 @@ func (en *engine) bases(horizon float64) {
 func (en *engine) moved(now, then, h float64) float64 {
 	d := math.Abs(now - then)
 	if en.chance {
-		d -= byLuck * math.Sqrt(now/h+then/max(en.before, 1e-9))
+		d -= float64(byLuck * math.Sqrt(now/h+then/max(en.before, 1e-9)))
 	}
 	return max(0, d)
 }

@@ -299,7 +299,7 @@ func (f *flight) next(now, base, otherwise, timeout, rate, slack float64, all bo
 	differs := func(m, length float64) bool {
 		d := math.Abs(m - float64(rate*length))
 		if f.dice != nil {
-			d -= byLuck * math.Sqrt(max(m, rate*length, 1))
+			d -= float64(byLuck * math.Sqrt(max(m, rate*length, 1)))
 		}
 		return d > float64(slack*length)
 	}
