@@ -215,7 +215,7 @@ func (en *engine) admitCall(s *server, e *call, p float64, reason refusal) (admi
 		case out <= 0 || e.Lease >= 0:
 		case k < len(e.Pauses) && en.mayRetry(e, k, false):
 			again := e.luck.retries.Of(out, allow)
-			final += out - again
+			final += e.echo[k].settle(out - again)
 			carry = e.luck.retries.Of(again, en.within(e, k))
 			e.lines[k].PutRest(en.t, en.t+en.h, again, again-carry)
 		case k == n-1:

@@ -171,6 +171,14 @@ func (p *echo) put(again, soon float64) {
 	p.again += again
 }
 
+// settle takes so many failed attempts that are not to be tried again, and returns how many
+// of them have not been: for the others it was done ahead.
+func (p *echo) settle(failed float64) float64 {
+	done := min(failed, max(0, -p.mass))
+	p.mass += done
+	return failed - done
+}
+
 // echoes takes, for a step, the retries that follow attempt k+1 within it.
 func (en *engine) echoes(e *call, k int) float64 {
 	p := &e.echo[k]
@@ -465,8 +473,8 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 		}
 		if k == n-1 && e.Again > 0 && en.mayRetry(e, k-1, late) {
 			again := e.luck.retries.Of(e.luck.retries.Of(m, allow), e.Again)
-			final += m - again
 			en.comeAround(e, k-1, again, from, to, late)
+			final += e.echo[k-1].settle(m - again)
 			continue
 		}
 		if k == n-1 || !en.mayRetry(e, k, late) {
@@ -474,8 +482,8 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 			continue
 		}
 		again := e.luck.retries.Of(m, allow)
-		final += m - again
 		en.comeAround(e, k, again, from, to, late)
+		final += e.echo[k].settle(m - again)
 	}
 	if e.cache != nil && !late {
 		e.cache.Refused(final)

@@ -192,12 +192,17 @@ func (en *engine) moved(now, then, h float64) float64 {
 	return max(0, d)
 }
 
-// atTarget is the rate beside which changes of what is sent are small to the target.
+// atTarget is the rate beside which changes of what is sent are small: to the target, and
+// to a caller that has not got all that it could do with.
 func (en *engine) atTarget(e *call) float64 {
+	rate := e.atTarget
 	if en.m.servers[e.To].easy {
-		return math.Inf(1)
+		rate = math.Inf(1)
 	}
-	return e.atTarget
+	if e.From >= 0 && !en.m.servers[e.From].easy {
+		rate = min(rate, e.atCaller)
+	}
+	return rate
 }
 
 // weighty is the part of what a service can do, or is asked for, beside which the change

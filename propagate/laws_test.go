@@ -72,7 +72,7 @@ func TestNothingIsLostOrMade(t *testing.T) {
 
 // counts says what is wrong with the numbers of a result; nothing if they can be.
 // Retries may be sent ahead of the failures before them, for a share of the calls, and
-// for a hundredth of a second of what their caller is usually asked: a step is longer.
+// for a hundredth of a second of what their caller is usually asked.
 func (r *Result) counts(ahead float64) string {
 	numbers := func(where string, bin any) string {
 		v := reflect.ValueOf(bin)
@@ -199,7 +199,7 @@ func TestWithRoomToSpareNothingHappens(t *testing.T) {
 			t.Fatalf("the verdict is %s\n%s", r.Verdict.Word, ct)
 		}
 		// And as much flows as when all is well: in the mean, and nearly in each
-		// second. One estate of some hundred rings by 4 % around it.
+		// second. One estate of some hundred rings by 4 % around it, one of a thousand by 7 %.
 		for i := range r.Needs {
 			n := &r.Needs[i]
 			if n.Nominal == 0 {
@@ -210,7 +210,7 @@ func TestWithRoomToSpareNothingHappens(t *testing.T) {
 			for j := len(n.Bins) - last; j < len(n.Bins); j++ {
 				calls := n.Bins[j].Calls / (r.Times[j+1] - r.Times[j])
 				mean += calls / last
-				if math.Abs(calls-n.Nominal) > 0.06*n.Nominal {
+				if math.Abs(calls-n.Nominal) > 0.08*n.Nominal {
 					t.Fatalf("%s -> %s: %.6g calls a second at %v, and %.6g when all is well\n%s", n.Service, n.Target, calls, r.Times[j], n.Nominal, ct)
 				}
 			}
