@@ -157,13 +157,13 @@ func (p *handoff) told(expected float64, d *mech.Dice) float64 {
 
 // echo is retries that begin in the step in which the attempt before was answered. Those
 // answers are not known when attempts are sent, so they are expected as they came in the
-// two steps before: at the lesser of those rates, of which the share is handed over ahead
-// that a step of this length sees begin.
+// step before: at that rate, of which the share is handed over ahead that a step of this
+// length sees begin. What more came is made good little by little, as by [handoff].
 type echo struct {
-	mass       float64 // begun, less what was handed over; negative: ahead
-	rate, last float64 // of the answers that are followed by a retry, per second, and the one before
-	again      float64 // likewise, since the rate was taken
-	over       float64 // seconds since then
+	mass  float64 // begun, less what was handed over; negative: ahead
+	rate  float64 // of the answers that are followed by a retry, per second
+	again float64 // likewise, since the rate was taken
+	over  float64 // seconds since then
 }
 
 func (p *echo) put(again, soon float64) {
@@ -184,16 +184,18 @@ func (en *engine) echoes(e *call, k int) float64 {
 	p := &e.echo[k]
 	p.over += en.before
 	if p.over >= float64(0.2*en.base) { // a sliver says nothing of a rate
-		p.last, p.rate = p.rate, p.again/p.over
+		p.rate = p.again / p.over
 		p.again, p.over = 0, 0
 	}
 	if p.rate == 0 && p.mass == 0 {
 		return 0
 	}
 	m := p.mass
-	if en.onCredit {
-		m = e.luck.retries.Whole(max(0, float64(min(p.rate, p.last)*en.h*en.within(e, k))+min(m, float64(0.2*max(0, m)))))
+	if en.onCredit && p.rate > 0 {
+		m = p.rate * en.h * en.within(e, k)
+		m = e.luck.retries.Whole(max(0, m+min(p.mass, float64(0.2*m), float64(mend*max(0, p.mass)))))
 	}
+	m = max(0, m)
 	p.mass -= m
 	return m
 }
