@@ -99,10 +99,12 @@ const mend = 0.02
 
 func (p *handoff) put(m float64) { p.mass += m; p.got += m }
 
-// all takes what is there.
+// all takes what is there. Where more was handed over ahead, by the call that this one
+// stands in for, it comes first.
 func (p *handoff) all() float64 {
-	m := p.mass
-	p.mass, p.got = 0, 0
+	m := max(0, p.mass)
+	p.mass -= m
+	p.got = 0
 	return m
 }
 
