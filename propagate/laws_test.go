@@ -64,7 +64,7 @@ func TestNothingIsLostOrMade(t *testing.T) {
 		if !(r.Balance < 1e-9) {
 			t.Fatalf("the balance is off by %v\n%s\n%s", r.Balance, ct, st)
 		}
-		if fault := r.counts(0.01); fault != "" {
+		if fault := r.counts(0.1); fault != "" {
 			t.Fatalf("%s\n%s\n%s", fault, ct, st)
 		}
 	})
