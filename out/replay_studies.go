@@ -144,7 +144,7 @@ func (r *Replay) predictionText(b *strings.Builder, o Options) {
 	}
 	t.write(b, o)
 	if p.Partial {
-		paragraph(b, "interrupted: it rests on the draws that had been played", yellow, o)
+		paragraph(b, fmt.Sprintf("interrupted: it rests on the %d draws that had been played", p.Draws), yellow, o)
 	}
 	paragraph(b, r.hits()+fmt.Sprintf(". %d of %d draws agree best with what was recorded until then, and are kept; intervals are of those that have the window", p.Kept, p.Draws), "", o)
 	for _, x := range p.False {

@@ -361,11 +361,11 @@ func TestForetellInterrupted(t *testing.T) {
 	c, sc := backlog(t, capacityParameter)
 	ctx, cancel := context.WithCancel(t.Context())
 	p, err := Predict(ctx, c, sc, 60, 40, 3, play, func(done, _ int) {
-		if done == 9 {
+		if done == 24 {
 			cancel()
 		}
 	})
-	if !errors.Is(err, context.Canceled) || p == nil || !p.Partial || p.Draws < 9 || p.Draws >= 40 || len(p.Boundaries) == 0 {
+	if !errors.Is(err, context.Canceled) || p == nil || !p.Partial || p.Draws < 24 || p.Draws >= 40 || len(p.Boundaries) == 0 {
 		t.Errorf("%v with %+v", err, p)
 	}
 	if p, err := Predict(ctx, c, sc, 60, 40, 3, play, nil); p != nil || !errors.Is(err, context.Canceled) {

@@ -60,8 +60,9 @@ type Unrecorded struct {
 // recorded until then.
 const keptShare = 0.25
 
-// LeastDraws are as many as a quarter can be kept of.
-const LeastDraws = 4
+// LeastDraws are as many as leave an interval of five, which is little; with fewer, what is
+// interrupted says nothing.
+const LeastDraws = 20
 
 // Predict draws the parameters that a record names from their ranges, evenly by factors,
 // plays each draw, keeps the quarter that agrees best with what was recorded until a
@@ -124,7 +125,7 @@ func Predict(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, unt
 	}
 	played = slices.DeleteFunc(played, func(d drawn) bool { return !d.tried })
 	p.Partial = len(played) < draws
-	if p.Draws = len(played); p.Draws < LeastDraws {
+	if p.Draws = len(played); p.Partial && p.Draws < LeastDraws {
 		return nil, err
 	}
 	slices.SortStableFunc(played, func(a, b drawn) int { return cmp.Compare(a.cost, b.cost) })
