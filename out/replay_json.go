@@ -10,23 +10,24 @@ import (
 const replaySchema = "knockon.replay/1"
 
 type jsonReplay struct {
-	Schema     string                  `json:"schema"`
-	Catalog    string                  `json:"catalog,omitempty"`
-	Scenario   jsonScenario            `json:"scenario"`
-	Played     jsonNumber              `json:"played"`
-	Chance     string                  `json:"chance,omitempty"`
-	Partial    bool                    `json:"partial"`
-	Threshold  jsonNumber              `json:"threshold"`
-	Impact     []jsonImpactWindow      `json:"impact"`
-	Windows    []jsonRecorded          `json:"windows"`
-	Score      jsonScore               `json:"score"`
-	Baselines  map[string]jsonBaseline `json:"baselines"`
-	Own        []string                `json:"own,omitempty"`
-	Parameters []jsonParameter         `json:"parameters"`
-	Seeds      *jsonSeeds              `json:"seeds,omitempty"`
-	Fit        *jsonFit                `json:"fit,omitempty"`
-	Actions    []jsonHesitation        `json:"actions,omitempty"`
-	Prediction *jsonPrediction         `json:"prediction,omitempty"`
+	Schema         string                  `json:"schema"`
+	Catalog        string                  `json:"catalog,omitempty"`
+	Scenario       jsonScenario            `json:"scenario"`
+	Played         jsonNumber              `json:"played"`
+	Chance         string                  `json:"chance,omitempty"`
+	Partial        bool                    `json:"partial"`
+	Threshold      jsonNumber              `json:"threshold"`
+	Impact         []jsonImpactWindow      `json:"impact"`
+	Windows        []jsonRecorded          `json:"windows"`
+	Score          jsonScore               `json:"score"`
+	Baselines      map[string]jsonBaseline `json:"baselines"`
+	Own            []string                `json:"own,omitempty"`
+	Parameters     []jsonParameter         `json:"parameters"`
+	Seeds          *jsonSeeds              `json:"seeds,omitempty"`
+	Fit            *jsonFit                `json:"fit,omitempty"`
+	Actions        []jsonHesitation        `json:"actions,omitempty"`
+	ActionsPartial bool                    `json:"actions_partial,omitempty"`
+	Prediction     *jsonPrediction         `json:"prediction,omitempty"`
 }
 
 type jsonImpactWindow struct {
@@ -155,7 +156,7 @@ func (r *Replay) json() any {
 		Schema: replaySchema, Catalog: r.Catalog, Played: jsonNumber(r.Played), Chance: r.Chance, Partial: r.Partial,
 		Scenario:  jsonScenario{ID: r.ID, Title: r.Title, Description: r.Description, File: r.File, Horizon: jsonNumber(r.Horizon)},
 		Threshold: replay.Shown, Own: r.Own, Impact: []jsonImpactWindow{}, Windows: []jsonRecorded{}, Baselines: make(map[string]jsonBaseline), Parameters: []jsonParameter{},
-		Score: r.scoreJSON(), Seeds: r.seedsJSON(), Fit: r.fitJSON(), Actions: r.hesitationJSON(), Prediction: r.predictionJSON(),
+		Score: r.scoreJSON(), Seeds: r.seedsJSON(), Fit: r.fitJSON(), Actions: r.hesitationJSON(), ActionsPartial: r.Hesitation != nil && r.Hesitation.Partial, Prediction: r.predictionJSON(),
 	}
 	if !r.Start.IsZero() {
 		j.Scenario.Start = r.Start.Format(time.RFC3339)

@@ -6,7 +6,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/knockon/knockon/catalog"
 	"github.com/knockon/knockon/propagate/replay"
+	"github.com/knockon/knockon/propagate/scenario"
 )
 
 // What is asked of an incident besides its score: many seeds, the time of actions, what
@@ -45,34 +47,65 @@ func (r *Replay) hesitationText(b *strings.Builder, o Options) {
 	}
 	b.WriteString("\n")
 	t := table{
-		head:  []string{"DONE AT", "ACTION", "IMPACT WITHOUT IT", "AT ONCE", "A MINUTE COST", "POINT OF NO RETURN"},
-		right: []bool{false, false, true, true, true, false}, key: 1,
+		head:  []string{"DONE AT", "ACTION", "IMPACT WITHOUT IT", "BEST AT", "IMPACT THEN", "EACH MINUTE SINCE COST", "POINT OF NO RETURN"},
+		right: []bool{false, false, true, true, true, true, false}, key: 1, prose: true,
 	}
 	for i := range h.Actions {
 		a := &h.Actions[i]
-		act := &r.Replay.Result.Scenario.Actions[a.Action]
-		name := act.ID
-		if name == "" {
-			name = actionText(act)
+		best, then, cost := r.minute(a.Best), hours(a.AtBest), whole(a.PerMin)+" min"
+		switch {
+		case !a.Matters:
+			best, then, cost = "–", "–", "–"
+		case a.Best >= a.Done || a.PerMin == 0:
+			best, cost = "as done", "–"
 		}
-		t.row(cell{text: r.minute(a.Done)}, cell{name, bold}, cell{text: hours(a.Never)}, cell{text: hours(a.Early)}, cell{text: whole(a.PerMin) + " min"}, cell{text: r.noReturn(a)})
+		t.row(cell{text: r.minute(a.Done)}, cell{r.actionName(a.Action), bold}, cell{text: hours(a.Never)}, cell{text: best}, cell{text: then}, cell{text: cost}, cell{text: r.noReturn(a)})
 	}
 	t.write(b, o)
-	paragraph(b, fmt.Sprintf("impact is the minutes of all scored services together, as it was played %s; an action avoids the collapse when all is well %s after it and stays so, all other actions being done when they were",
+	for i := range h.Actions {
+		if a := &h.Actions[i]; a.Cliff != nil {
+			paragraph(b, fmt.Sprintf("%s: waiting does not cost the same at all times. From %s to %s impact grows by %s, %s of all that waiting cost",
+				r.actionName(a.Action), r.minute(a.Cliff.From), r.minute(a.Cliff.To), hours(a.Cliff.Rise), percent(a.Cliff.Share)), "", o)
+		}
+	}
+	if h.Partial {
+		paragraph(b, "interrupted: actions that had not been tried are left out, and times are less exact", yellow, o)
+	}
+	paragraph(b, fmt.Sprintf("impact is the minutes of all scored services together, as it was played %s; best is the latest time that was tried at which it is the least. An action avoids the collapse when all that is scored is well %s after it and stays so, and nothing was done later: but for what only a hand brings back, which counts with the action that does so. Where it does not avoid it, all other actions are done when they were",
 		hours(h.Minutes), moment(60*h.Grace)), dim, o)
+}
+
+// actionName is how an action is called: its id, or else what it does.
+func (r *Replay) actionName(action int) string {
+	act := &r.Replay.Result.Scenario.Actions[action]
+	if act.ID != "" {
+		return act.ID
+	}
+	return actionText(act)
 }
 
 // noReturn says until when an action would have avoided the collapse.
 func (r *Replay) noReturn(a *replay.Acted) string {
+	text := ""
 	switch {
 	case !a.Matters:
 		return "it changes nothing, whenever it is done"
 	case a.InTime:
-		return "it still worked when it was done"
-	case math.IsNaN(a.Last):
-		return "no time would have been early enough"
+		text = "none: it was in time when it was done"
+	case !math.IsNaN(a.Last):
+		text = fmt.Sprintf("%s, %s before it was done", r.minute(a.Last), moment(60*(a.Done-a.Last)))
+	case math.Abs(a.Never-r.Hesitation.Minutes) <= 1 && r.Hesitation.Minutes-a.AtBest <= 1:
+		return "it repairs nothing: without it impact is the same"
+	default:
+		text = "no time would have been early enough"
+		if saved := r.Hesitation.Minutes - a.AtBest; saved >= 1 {
+			text += fmt.Sprintf("; at %s it would have saved %s", r.minute(a.Best), hours(saved))
+		}
 	}
-	return fmt.Sprintf("%s, %s before it was done", r.minute(a.Last), moment(60*(a.Done-a.Last)))
+	if !math.IsNaN(a.Relapse) {
+		text += fmt.Sprintf("; not at every time before: not at %s", r.minute(a.Relapse))
+	}
+	return text
 }
 
 // hours prints minutes of impact.
@@ -83,7 +116,7 @@ func hours(minutes float64) string {
 	return whole(minutes/60) + " h"
 }
 
-// predictionText says what could have been foretold.
+// predictionText says what could have been foretold, and from what.
 func (r *Replay) predictionText(b *strings.Builder, o Options) {
 	p := r.Prediction
 	if p == nil {
@@ -91,13 +124,15 @@ func (r *Replay) predictionText(b *strings.Builder, o Options) {
 	}
 	b.WriteString("\n")
 	t := table{head: []string{"FORETOLD FROM " + r.minute(p.Until), "RECORDED", "5 %", "MEDIAN", "95 %", ""}, right: []bool{false, true, true, true, true, false}}
+	at := func(m float64) cell {
+		if m >= p.Horizon {
+			return cell{text: "not over"}
+		}
+		return cell{text: r.minute(m)}
+	}
 	for i := range p.Boundaries {
 		x := &p.Boundaries[i]
 		w := &r.Replay.Record.Windows[x.Window]
-		m := w.Start
-		if x.End {
-			m = w.End
-		}
 		mark := cell{"inside", green}
 		if !x.Inside {
 			mark = cell{"outside", yellow}
@@ -105,10 +140,62 @@ func (r *Replay) predictionText(b *strings.Builder, o Options) {
 		if x.None > 0 {
 			mark.text += ", not there in " + percent(x.None)
 		}
-		t.row(cell{endWord(x.Ends) + " of " + w.Service + " " + w.State, bold}, cell{text: r.band(m)}, cell{text: r.minute(x.Low)}, cell{text: r.minute(x.Median)}, cell{text: r.minute(x.High)}, mark)
+		t.row(cell{endWord(x.Ends) + " of " + w.Service + " " + w.State, bold}, cell{text: r.band(recordedEnd(w, x.Ends))}, at(x.Low), at(x.Median), at(x.High), mark)
 	}
 	t.write(b, o)
-	paragraph(b, fmt.Sprintf("%d of %d boundaries lie in the interval; %d draws of %d agree best with what was recorded until then, and are kept", p.Inside, len(p.Boundaries), p.Kept, p.Draws), dim, o)
+	if p.Partial {
+		paragraph(b, fmt.Sprintf("interrupted: it rests on the %d draws that had been played", p.Draws), yellow, o)
+	}
+	paragraph(b, r.hits()+fmt.Sprintf(". %d of %d draws agree best with what was recorded until then, and are kept; intervals are of those that have the window", p.Kept, p.Draws), "", o)
+	for _, x := range p.False {
+		paragraph(b, fmt.Sprintf("nothing of the kind is recorded: %s is impaired after %s in %s of the draws, for %s", x.Service, r.minute(p.Until), percent(x.Share), moment(60*x.Minutes)), yellow, o)
+	}
+	b.WriteString("\n")
+	t = table{head: []string{"DRAWN FROM ITS RANGE", "RANGE", "5 %", "95 %", "AS WIDE", "WHAT IS RECORDED UNTIL THEN"}, right: []bool{false, false, true, true, true, false}, prose: true}
+	for i := range p.Parameters {
+		x := &p.Parameters[i]
+		says := cell{"says nothing of it", dim}
+		if x.Informed {
+			says = cell{text: "bears upon it"}
+		}
+		t.row(cell{x.Name, bold}, cell{text: numberText(x.Low, x.Unit) + "…" + numberText(x.High, x.Unit)},
+			cell{text: endText(x.From, x.Unit)}, cell{text: endText(x.To, x.Unit)}, cell{text: percent(x.Spread)}, says)
+	}
+	t.write(b, o)
+	paragraph(b, fmt.Sprintf("as wide: from 5 to 95 %% of the kept draws, beside all draws. No draw uses a value that was fitted to the whole record%s. Guesses without a range are as they are: %d. What operators did later is done when they did it",
+		fixedText(p.Fixed), p.Guesses), dim, o)
+}
+
+// hits says how many boundaries lie in their intervals, beside how many would anyway.
+func (r *Replay) hits() string {
+	p := r.Prediction
+	return fmt.Sprintf("%d of %d boundaries lie in their interval of 90 %%, where %s would by right; of times at random from then to the end of the play it would be %s, and %d lie in the intervals that the ranges give alone",
+		p.Inside, len(p.Boundaries), whole(0.9*float64(len(p.Boundaries))), whole(p.Chance), p.Before)
+}
+
+// fixedText names what could not be drawn.
+func fixedText(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return ", but for what has no range: " + strings.Join(names, ", ")
+}
+
+// recordedEnd is one end of a recorded window.
+func recordedEnd(w *scenario.Recorded, e replay.Ends) scenario.Moment {
+	if e.End {
+		return w.End
+	}
+	return w.Start
+}
+
+// endText prints an end of an interval of a value as exactly as it is worth.
+func endText(x float64, u catalog.NumberUnit) string {
+	if u == catalog.Seconds && x >= 600 {
+		return numberText(60*math.Round(x/60), u)
+	}
+	x, _ = strconv.ParseFloat(strconv.FormatFloat(x, 'g', 3, 64), 64)
+	return numberText(x, u)
 }
 
 // fitText says what was fitted, and which of it the record holds.
@@ -263,15 +350,33 @@ func (r *Replay) fitJSON() *jsonFit {
 }
 
 type jsonHesitation struct {
-	ID      string     `json:"id,omitempty"`
-	Text    string     `json:"text"`
-	Done    jsonNumber `json:"done_min"`
-	Never   jsonNumber `json:"impact_without_min"`
-	Early   jsonNumber `json:"impact_at_once_min"`
-	PerMin  jsonNumber `json:"impact_per_minute"`
-	Last    jsonNumber `json:"no_return_min"`
-	InTime  bool       `json:"in_time"`
-	Matters bool       `json:"matters"`
+	ID      string      `json:"id,omitempty"`
+	Text    string      `json:"text"`
+	Done    jsonNumber  `json:"done_min"`
+	Never   jsonNumber  `json:"impact_without_min"`
+	Matters bool        `json:"matters"`
+	Best    jsonNumber  `json:"best_min"`
+	AtBest  jsonNumber  `json:"impact_at_best_min"`
+	PerMin  jsonNumber  `json:"impact_per_minute"`
+	Last    jsonNumber  `json:"no_return_min"`
+	InTime  bool        `json:"in_time"`
+	Relapse jsonNumber  `json:"relapse_min"`
+	Cliff   *jsonCliff  `json:"cliff"`
+	Tried   []jsonTried `json:"tried"`
+	Says    string      `json:"says"`
+}
+
+type jsonCliff struct {
+	From  jsonNumber `json:"from_min"`
+	To    jsonNumber `json:"to_min"`
+	Rise  jsonNumber `json:"impact_min"`
+	Share jsonNumber `json:"share"`
+}
+
+type jsonTried struct {
+	At      jsonNumber `json:"at_min"`
+	Impact  jsonNumber `json:"impact_min"`
+	Avoided bool       `json:"avoided"`
 }
 
 func (r *Replay) hesitationJSON() []jsonHesitation {
@@ -282,20 +387,36 @@ func (r *Replay) hesitationJSON() []jsonHesitation {
 	for i := range r.Hesitation.Actions {
 		a := &r.Hesitation.Actions[i]
 		act := &r.Replay.Result.Scenario.Actions[a.Action]
-		all = append(all, jsonHesitation{
-			act.ID, actionText(act), jsonNumber(a.Done), jsonNumber(a.Never), jsonNumber(a.Early), jsonNumber(a.PerMin), jsonNumber(a.Last), a.InTime, a.Matters,
-		})
+		j := jsonHesitation{
+			ID: act.ID, Text: actionText(act), Done: jsonNumber(a.Done), Never: jsonNumber(a.Never), Matters: a.Matters, Best: jsonNumber(a.Best), AtBest: jsonNumber(a.AtBest),
+			PerMin: jsonNumber(a.PerMin), Last: jsonNumber(a.Last), InTime: a.InTime, Relapse: jsonNumber(a.Relapse), Tried: []jsonTried{}, Says: r.noReturn(a),
+		}
+		if x := a.Cliff; x != nil {
+			j.Cliff = &jsonCliff{jsonNumber(x.From), jsonNumber(x.To), jsonNumber(x.Rise), jsonNumber(x.Share)}
+		}
+		for _, t := range a.Tried {
+			j.Tried = append(j.Tried, jsonTried{jsonNumber(t.At), jsonNumber(t.Minutes), t.Avoided})
+		}
+		all = append(all, j)
 	}
 	return all
 }
 
 type jsonPrediction struct {
-	Until      jsonNumber      `json:"until_min"`
-	Seed       string          `json:"seed"`
-	Draws      int             `json:"draws"`
-	Kept       int             `json:"kept"`
-	Inside     int             `json:"inside"`
-	Boundaries []jsonPredicted `json:"boundaries"`
+	Until      jsonNumber       `json:"until_min"`
+	Seed       string           `json:"seed"`
+	Draws      int              `json:"draws"`
+	Kept       int              `json:"kept"`
+	Partial    bool             `json:"partial"`
+	Inside     int              `json:"inside"`
+	Before     int              `json:"inside_by_ranges"`
+	Chance     jsonNumber       `json:"inside_by_chance"`
+	Text       string           `json:"text"`
+	Boundaries []jsonPredicted  `json:"boundaries"`
+	False      []jsonUnrecorded `json:"unrecorded"`
+	Parameters []jsonNarrowed   `json:"parameters"`
+	Fixed      []string         `json:"fitted_without_range"`
+	Guesses    int              `json:"guesses_without_range"`
 }
 
 type jsonPredicted struct {
@@ -303,6 +424,26 @@ type jsonPredicted struct {
 	RecordedFrom jsonNumber `json:"recorded_from_min"`
 	RecordedTo   jsonNumber `json:"recorded_to_min"`
 	Inside       bool       `json:"inside"`
+	BeforeLow    jsonNumber `json:"by_ranges_p5"`
+	BeforeHigh   jsonNumber `json:"by_ranges_p95"`
+}
+
+type jsonUnrecorded struct {
+	Service string     `json:"service"`
+	Share   jsonNumber `json:"share"`
+	Minutes jsonNumber `json:"median_min"`
+}
+
+type jsonNarrowed struct {
+	Name     string     `json:"name"`
+	Low      jsonNumber `json:"low"`
+	High     jsonNumber `json:"high"`
+	From     jsonNumber `json:"p5"`
+	To       jsonNumber `json:"p95"`
+	Spread   jsonNumber `json:"spread"`
+	Informed bool       `json:"informed"`
+	Range    string     `json:"range"`
+	Kept     string     `json:"kept"`
 }
 
 func (r *Replay) predictionJSON() *jsonPrediction {
@@ -310,14 +451,28 @@ func (r *Replay) predictionJSON() *jsonPrediction {
 	if p == nil {
 		return nil
 	}
-	j := &jsonPrediction{Until: jsonNumber(p.Until), Seed: strconv.FormatUint(p.Seed, 10), Draws: p.Draws, Kept: p.Kept, Inside: p.Inside, Boundaries: []jsonPredicted{}}
+	j := &jsonPrediction{
+		Until: jsonNumber(p.Until), Seed: strconv.FormatUint(p.Seed, 10), Draws: p.Draws, Kept: p.Kept, Partial: p.Partial,
+		Inside: p.Inside, Before: p.Before, Chance: jsonNumber(p.Chance), Text: r.hits(),
+		Boundaries: []jsonPredicted{}, False: []jsonUnrecorded{}, Parameters: []jsonNarrowed{}, Fixed: append([]string{}, p.Fixed...), Guesses: p.Guesses,
+	}
 	for i := range p.Boundaries {
 		x := &p.Boundaries[i]
-		m := r.Replay.Record.Windows[x.Window].Start
-		if x.End {
-			m = r.Replay.Record.Windows[x.Window].End
-		}
-		j.Boundaries = append(j.Boundaries, jsonPredicted{r.spanned(x.Ends, x.Low, x.Median, x.High, x.None), jsonNumber(m.Low / 60), jsonNumber(m.High / 60), x.Inside})
+		m := recordedEnd(&r.Replay.Record.Windows[x.Window], x.Ends)
+		j.Boundaries = append(j.Boundaries, jsonPredicted{
+			r.spanned(x.Ends, x.Low, x.Median, x.High, x.None), jsonNumber(m.Low / 60), jsonNumber(m.High / 60), x.Inside,
+			jsonNumber(x.Before[0]), jsonNumber(x.Before[1]),
+		})
+	}
+	for _, x := range p.False {
+		j.False = append(j.False, jsonUnrecorded{x.Service, jsonNumber(x.Share), jsonNumber(x.Minutes)})
+	}
+	for i := range p.Parameters {
+		x := &p.Parameters[i]
+		j.Parameters = append(j.Parameters, jsonNarrowed{
+			x.Name, jsonNumber(x.Low), jsonNumber(x.High), jsonNumber(x.From), jsonNumber(x.To), jsonNumber(x.Spread), x.Informed,
+			numberText(x.Low, x.Unit) + "…" + numberText(x.High, x.Unit), endText(x.From, x.Unit) + "…" + endText(x.To, x.Unit),
+		})
 	}
 	return j
 }

@@ -123,12 +123,20 @@ func replayOf(c *catalog.Catalog, sc *scenario.Scenario) *Replay {
 		Boundaries: []replay.Spanned{{Ends: replay.Ends{Window: 0, End: true}, Low: 50, Median: 52, High: 70, None: 0.25}, {Ends: replay.Ends{Window: 2}, Low: math.NaN(), Median: math.NaN(), High: math.NaN(), None: 1}},
 	}
 	r.Hesitation = &replay.Hesitation{Grace: 30, Minutes: 700, Actions: []replay.Acted{
-		{Action: 0, Done: 40, First: 6, Never: 4000, Early: 12, PerMin: 20.2, Last: 21, Matters: true},
+		{
+			Action: 0, Done: 40, First: 6, Never: 4000, Matters: true, Best: 6, AtBest: 12, PerMin: 20.2, Last: 21, Relapse: 18, Cliff: &replay.Cliff{From: 21, To: 22, Rise: 500, Share: 0.727},
+			Tried: []replay.Tried{{At: 6, Minutes: 12, Avoided: true}, {At: 18, Minutes: 30}, {At: 21, Minutes: 20, Avoided: true}, {At: 22, Minutes: 520}, {At: 40, Minutes: 700}},
+		},
 	}}
-	r.Prediction = &replay.Prediction{Until: 45, Seed: 3, Draws: 80, Kept: 20, Inside: 1, Boundaries: []replay.Predicted{
+	r.Prediction = &replay.Prediction{Until: 45, Horizon: 120, Seed: 3, Draws: 80, Kept: 20, Inside: 1, Before: 2, Chance: 0.5, Guesses: 3, Fixed: []string{"what is not drawn"}, Boundaries: []replay.Predicted{
 		{Ends: replay.Ends{Window: 2}, Low: 40, Median: 55, High: 70, None: 0.1, Inside: true},
 		{Ends: replay.Ends{Window: 2, End: true}, Low: 100, Median: 110, High: 119},
 	}}
+	r.Prediction.Parameters = []replay.Narrowed{
+		{Parameter: replay.Parameter{Name: "another", Low: 1, High: 3}, From: 1.2345, To: 2.5, Spread: 0.61, Informed: true},
+		{Parameter: replay.Parameter{Name: "a time", Unit: catalog.Seconds, Low: 600, High: 7200}, From: 661, To: 7001, Spread: 0.99},
+	}
+	r.Prediction.False = []replay.Unrecorded{{Service: "checkout", Share: 0.25, Minutes: 12}}
 	r.Fit = &replay.Fit{
 		Seed: 1, Generations: 40, Runs: 321, Start: 0.5, Cost: 0.125, Pairs: []replay.Pair{{A: 0, B: 1, Opposite: true, Rise: 0.001}},
 		Parameters: []replay.Fitted{

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -262,12 +264,17 @@ func TestPointOfNoReturn(t *testing.T) {
 		t.Fatalf("%+v", h.Actions)
 	}
 	a := h.Actions[0]
-	if math.Abs(a.Last-30) > 1 || a.InTime || !a.Matters || a.Early != 0 || math.Abs(h.Minutes-110) > 2 {
+	if math.Abs(a.Last-30) > 1 || a.InTime || !a.Matters || a.AtBest != 0 || math.Abs(h.Minutes-110) > 2 {
 		t.Errorf("%+v of %v minutes", a, h.Minutes)
 	}
-	// 40 minutes down and 70 delayed, for 39 of waiting.
-	if math.Abs(a.PerMin-110.0/39) > 0.1 || math.Abs(a.Never-290) > 2 {
+	// 40 minutes down and 70 delayed, for 39 of waiting; three minutes for each, evenly.
+	if math.Abs(a.PerMin-110.0/39) > 0.1 || math.Abs(a.Never-290) > 2 || a.Cliff != nil || !math.IsNaN(a.Relapse) {
 		t.Errorf("%+v", a)
+	}
+	for _, x := range a.Tried {
+		if x.Avoided != (x.At <= a.Last) {
+			t.Errorf("at %v: %+v", x.At, a)
+		}
 	}
 	if sc.Actions[0].At != 50*60*1e9 {
 		t.Error("the scenario that was given has changed")
@@ -299,6 +306,98 @@ func TestForetell(t *testing.T) {
 	narrow := foretold(119.5)
 	if !narrow.Inside || narrow.High-narrow.Low > 0.5*(wide.High-wide.Low) {
 		t.Errorf("%+v is not narrower than %+v", narrow, wide)
+	}
+}
+
+// TestNothingLaterIsForetold: whatever is recorded later, the draws that are kept and the
+// intervals are the same; and what was fitted to it is not looked at either.
+func TestNothingLaterIsForetold(t *testing.T) {
+	c, sc := backlog(t, capacityParameter)
+	w := sc.Record.Windows[0]
+	w.Service, w.End = "twin", at(80)
+	sc.Record.Windows = append(sc.Record.Windows, w)
+	foretold := func(c *catalog.Catalog, sc *scenario.Scenario) *Prediction {
+		p, err := Predict(t.Context(), c, sc, 60, 24, 3, play, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range p.Boundaries { // what the record decides
+			p.Boundaries[i].Inside = false
+		}
+		p.Inside, p.Before = 0, 0
+		for i := range p.Parameters {
+			p.Parameters[i].Value = 0 // which is shown beside what was drawn
+		}
+		return p
+	}
+	want := foretold(c, sc)
+	if len(want.Boundaries) < 2 {
+		t.Fatalf("%+v", want.Boundaries)
+	}
+	for _, end := range []float64{61, 119, 200, 299} {
+		later := sc.Clone()
+		rec := *sc.Record
+		rec.Windows = slices.Clone(rec.Windows)
+		for i := range rec.Windows {
+			if isLater(rec.Windows[i].End, 60) {
+				rec.Windows[i].End = at(end)
+			}
+		}
+		later.Record = &rec
+		if got := foretold(c, later); !reflect.DeepEqual(got, want) {
+			t.Errorf("recorded at %v:\n%+v, not\n%+v", end, got, want)
+		}
+	}
+	fitted := c.Clone()
+	all := Parameters(c, sc)
+	fitted, moved := With(fitted, sc, []*Parameter{&all[0]}, []float64{1.1 * all[0].Low})
+	if got := foretold(fitted, moved); !reflect.DeepEqual(got, want) {
+		t.Errorf("with another value:\n%+v, not\n%+v", got, want)
+	}
+}
+
+// TestForetellInterrupted: what the draws until then say.
+func TestForetellInterrupted(t *testing.T) {
+	c, sc := backlog(t, capacityParameter)
+	ctx, cancel := context.WithCancel(t.Context())
+	p, err := Predict(ctx, c, sc, 60, 40, 3, play, func(done, _ int) {
+		if done == 24 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || p == nil || !p.Partial || p.Draws < 24 || p.Draws >= 40 || len(p.Boundaries) == 0 {
+		t.Errorf("%v with %+v", err, p)
+	}
+	if p, err := Predict(ctx, c, sc, 60, 40, 3, play, nil); p != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v with %+v", err, p)
+	}
+}
+
+// TestDelayInterrupted: actions that had been tried.
+func TestDelayInterrupted(t *testing.T) {
+	c, sc := backlog(t, "")
+	res, err := propagate.Run(t.Context(), c, sc, propagate.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []int{1, 6} {
+		ctx, cancel := context.WithCancel(t.Context())
+		h, err := Delay(ctx, c, res, DefaultGrace, func(ctx context.Context, sc *scenario.Scenario) (*propagate.Result, error) {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			return propagate.Run(ctx, c, sc, propagate.Options{})
+		}, func(done, _ int) {
+			if done == after {
+				cancel()
+			}
+		})
+		if !errors.Is(err, context.Canceled) || (h == nil) != (after == 1) {
+			t.Fatalf("%v with %+v", err, h)
+		}
+		if h != nil && (!h.Partial || len(h.Actions) != 1) {
+			t.Errorf("%+v", h)
+		}
 	}
 }
 

@@ -234,3 +234,107 @@ func TestLongBoundOnRemoval(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsFittedHasARange: foretelling draws what was fitted to the whole night from
+// ranges that were argued beforehand, so that each such value has to have one.
+func TestWhatIsFittedHasARange(t *testing.T) {
+	o := newOutage(t)
+	fitted := 0
+	for _, p := range replay.Parameters(o.c, o.sc) {
+		if p.Evidence == unit.Fitted {
+			fitted++
+			if math.IsNaN(p.Low) {
+				t.Errorf("%s is fitted and has no range", p.Name)
+			}
+		}
+	}
+	if fitted == 0 {
+		t.Error("nothing is fitted, and this says nothing")
+	}
+}
+
+// TestLongForetoldWithoutTheRest: at 05:28 nobody knows when the rest of the night ends.
+// Another end of it, in the record and in the values that were fitted to it, gives the
+// same draws and intervals.
+func TestLongForetoldWithoutTheRest(t *testing.T) {
+	long(t)
+	o := newOutage(t)
+	const until = 340.0
+	foretold := func() *replay.Prediction {
+		p, err := replay.Predict(t.Context(), o.c, replay.Finer(o.sc), until, 8, 1, func(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario) (*propagate.Result, error) {
+			return propagate.Run(ctx, c, sc, propagate.Options{})
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	want := foretold()
+	rec := *o.sc.Record
+	rec.Windows = slices.Clone(rec.Windows)
+	for i := range rec.Windows {
+		for _, m := range []*scenario.Moment{&rec.Windows[i].Start, &rec.Windows[i].End} {
+			if m.Known && m.High > 60*until { // twice as long after that time, in the same order
+				m.Low, m.High = 60*until+2*(m.Low-60*until), 60*until+2*(m.High-60*until)
+			}
+		}
+	}
+	o.sc.Record = &rec
+	for i := range o.c.Services {
+		if s := &o.c.Services[i]; s.ID == "nlb" || s.ID == "lambda-fleet" {
+			s.Capacity.V *= 1.2
+		}
+	}
+	got := foretold()
+	if len(want.Boundaries) < 10 || len(got.Boundaries) != len(want.Boundaries) {
+		t.Fatalf("%d and %d boundaries", len(got.Boundaries), len(want.Boundaries))
+	}
+	same := func(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
+	for i := range want.Boundaries {
+		a, b := &got.Boundaries[i], &want.Boundaries[i]
+		if a.Ends != b.Ends || !same(a.Low, b.Low) || !same(a.Median, b.Median) || !same(a.High, b.High) || a.None != b.None {
+			t.Errorf("%+v, not %+v", a, b)
+		}
+	}
+	for i := range want.Parameters {
+		if a, b := &got.Parameters[i], &want.Parameters[i]; a.From != b.From || a.To != b.To || a.Informed != b.Informed {
+			t.Errorf("%+v, not %+v", a, b)
+		}
+	}
+}
+
+// TestLongPointOfNoReturn: leases lapse evenly while the record is gone. While those that
+// have are fewer than DWFM makes within a deadline, all is over soon after it is back; from
+// some minute on they are more, and nothing in that ends by itself. So waiting costs little
+// before, very much at one minute, and little again after it. Nobody throttles or
+// restarts here; the poller waits for a hand in any case.
+func TestLongPointOfNoReturn(t *testing.T) {
+	long(t)
+	o := newOutage(t)
+	o.sc.Actions = slices.DeleteFunc(slices.Clone(o.sc.Actions), func(a scenario.Action) bool { return a.ID != "restore-record" && a.ID != "restore-poller" })
+	o.sc.Horizon = unit.FromSeconds(60 * 8 * 60)
+	play := func(ctx context.Context, sc *scenario.Scenario) (*propagate.Result, error) {
+		return propagate.Run(ctx, o.c, sc, propagate.Options{})
+	}
+	base, err := play(t.Context(), replay.Finer(o.sc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := replay.Delay(t.Context(), o.c, base, replay.DefaultGrace, play, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Actions) != 2 {
+		t.Fatalf("%+v", h.Actions)
+	}
+	record, poller := h.Actions[0], h.Actions[1]
+	if !(record.Last >= 5 && record.Last <= 30) || record.InTime || !math.IsNaN(record.Relapse) {
+		t.Errorf("the record back at minute %v avoids the collapse: %+v", record.Last, record)
+	}
+	if x := record.Cliff; x == nil || !(x.From > record.Last && x.From > 30 && x.To < 120 && x.To-x.From <= 1) {
+		t.Errorf("what it is worth falls at %+v: %+v", x, record)
+	}
+	if !math.IsNaN(poller.Last) || !poller.Matters {
+		t.Errorf("the poller avoids the collapse of launches: %+v", poller)
+	}
+}

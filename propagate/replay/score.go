@@ -145,9 +145,17 @@ func scored(rec *scenario.Record) (names []string, windows [][]int) {
 		windows[at] = append(windows[at], i)
 	}
 	for _, ws := range windows {
-		slices.SortStableFunc(ws, func(a, b int) int { return cmp.Compare(rec.Windows[a].End.Mid(), rec.Windows[b].End.Mid()) })
+		slices.SortStableFunc(ws, func(a, b int) int { return cmp.Compare(endOf(rec, a), endOf(rec, b)) })
 	}
 	return names, windows
+}
+
+// endOf is when a window ended; what is not known to have ended does so last.
+func endOf(rec *scenario.Record, at int) float64 {
+	if m := rec.Windows[at].End; m.Known {
+		return m.Mid()
+	}
+	return math.Inf(1)
 }
 
 // boundaries are the errors of both ends of a window.

@@ -53,6 +53,54 @@ type told struct {
 		Low, High            *float64
 		Private              bool
 	}
+	Actions []struct {
+		ID, Text, Says string
+		Done           *float64 `json:"done_min"`
+		Never          *float64 `json:"impact_without_min"`
+		Best           *float64 `json:"best_min"`
+		AtBest         *float64 `json:"impact_at_best_min"`
+		PerMin         *float64 `json:"impact_per_minute"`
+		Last           *float64 `json:"no_return_min"`
+		Matters        bool
+		Cliff          *struct {
+			From  *float64 `json:"from_min"`
+			To    *float64 `json:"to_min"`
+			Rise  *float64 `json:"impact_min"`
+			Share *float64
+		}
+		Tried []struct {
+			At      float64  `json:"at_min"`
+			Impact  *float64 `json:"impact_min"`
+			Avoided bool
+		}
+	}
+	Prediction *struct {
+		Until       *float64 `json:"until_min"`
+		Draws, Kept int
+		Text        string
+		Boundaries  []struct {
+			Service, State, End string
+			P5, Median, P95     *float64
+			None                *float64 `json:"not_there"`
+			Low                 *float64 `json:"recorded_from_min"`
+			High                *float64 `json:"recorded_to_min"`
+			Inside              bool
+			RangesLow           *float64 `json:"by_ranges_p5"`
+			RangesHigh          *float64 `json:"by_ranges_p95"`
+		}
+		Unrecorded []struct {
+			Service string
+			Share   *float64
+			Minutes *float64 `json:"median_min"`
+		}
+		Parameters []struct {
+			Name, Range, Kept string
+			Spread            *float64
+			Informed          bool
+		}
+		Fixed   []string `json:"fitted_without_range"`
+		Guesses int      `json:"guesses_without_range"`
+	}
 }
 
 type toldBoundary struct {
@@ -79,6 +127,13 @@ type toldHeadline struct {
 // slow are incidents that take longer to play than an ordinary test may.
 var slow = []string{"aws-2025-10-20"}
 
+// foretold is until when the record is looked at, of incidents of which something emerges
+// after that and values have ranges; and how often values are drawn.
+var foretold = map[string][]string{
+	"aws-2025-10-20":    {"--foretell", "5h40m", "--draws", "120"},
+	"google-2019-06-02": {"--foretell", "1h"},
+}
+
 // TestIncidents replays every built-in incident, and moves its parameters. Its score has
 // to be that of its own list of windows, and docs/validation.md has to have it; with
 // -update it is written. Those that take long are played with KNOCKON_LONG=1 only.
@@ -95,7 +150,7 @@ func TestIncidents(t *testing.T) {
 			t.Logf("%s is not replayed: KNOCKON_LONG=1 does", name)
 			continue
 		}
-		args := []string{"replay", name, "--format", "json", "--parameters"}
+		args := append([]string{"replay", name, "--format", "json", "--parameters", "--point-of-no-return"}, foretold[name]...)
 		code, document, errs := run(t, "", args...)
 		if code != exitFine {
 			t.Errorf("%s: exit %d\n%s", name, code, errs)
@@ -235,7 +290,89 @@ func (x *told) page(name string) string {
 	if len(unscored) > 0 {
 		b.WriteString("\nNot scored: " + strings.Join(unscored, "; ") + ".\n")
 	}
+	b.WriteString(x.hesitation(name))
+	b.WriteString(x.prediction(name))
 	b.WriteString("\n" + x.known())
+	return b.String()
+}
+
+// hesitation is the table of when each action would have helped. Times are minutes, and
+// impact is hours.
+func (x *told) hesitation(name string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n#### Until when each action would have helped: %s\n\n`knockon replay %s --point-of-no-return`; impact is that of all scored services together\n\n", x.Scenario.Title, name)
+	b.WriteString("| action | done at (min) | impact without it (h) | best at (min) | impact then (h) | each minute since cost (min) | point of no return | cliff |\n|---|--:|--:|--:|--:|--:|---|---|\n")
+	inHours := func(f *float64) string {
+		if f == nil {
+			return "–"
+		}
+		h := *f / 60
+		return digitsOf(&h, 1)
+	}
+	for _, a := range x.Actions {
+		best, then, cost, cliff := digitsOf(a.Best, 0), inHours(a.AtBest), digitsOf(a.PerMin, 1), ""
+		if !a.Matters {
+			best, then, cost = "–", "–", "–"
+		}
+		if c := a.Cliff; c != nil {
+			cliff = fmt.Sprintf("%s–%s: %s h, %.0f %%", digitsOf(c.From, 0), digitsOf(c.To, 0), inHours(c.Rise), 100**c.Share)
+		}
+		what := a.ID
+		if what == "" {
+			what = a.Text
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", what, digitsOf(a.Done, 0), inHours(a.Never), best, then, cost, a.Says, cliff)
+	}
+	var tried []string
+	for _, a := range x.Actions {
+		var parts []string
+		for _, t := range a.Tried {
+			text := digitsOf(&t.At, 0) + ": " + inHours(t.Impact)
+			if t.Avoided {
+				text += " avoided"
+			}
+			parts = append(parts, text)
+		}
+		tried = append(tried, a.ID+", impact in hours by minute: "+strings.Join(parts, "; "))
+	}
+	fmt.Fprintf(&b, "\n<details><summary>Times that were tried</summary>\n\n- %s\n\n</details>\n", strings.Join(tried, "\n- "))
+	return b.String()
+}
+
+// prediction is the table of what could have been foretold.
+func (x *told) prediction(name string) string {
+	p := x.Prediction
+	if p == nil {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n#### Foretold from minute %s: %s\n\n`knockon replay %s %s`; minutes, of %d draws kept of %d\n\n", digitsOf(p.Until, 0), x.Scenario.Title, name, strings.Join(foretold[name], " "), p.Kept, p.Draws)
+	b.WriteString("| boundary | recorded | 5 % | median | 95 % | not there | | by the ranges alone |\n|---|--:|--:|--:|--:|--:|---|---|\n")
+	for _, e := range p.Boundaries {
+		inside := "inside"
+		if !e.Inside {
+			inside = "**outside**"
+		}
+		recorded := toldBoundary{Low: e.Low, High: e.High}
+		fmt.Fprintf(&b, "| %s of %s %s | %s | %s | %s | %s | %.0f %% | %s | %s…%s |\n", e.End, e.Service, e.State, recorded.band(),
+			digitsOf(e.P5, 0), digitsOf(e.Median, 0), digitsOf(e.P95, 0), 100*number(e.None), inside, digitsOf(e.RangesLow, 0), digitsOf(e.RangesHigh, 0))
+	}
+	b.WriteString("\n" + p.Text + ".\n")
+	for _, f := range p.Unrecorded {
+		fmt.Fprintf(&b, "Nothing of the kind is recorded: %s is impaired in %.0f %% of the kept draws, for %s minutes.\n", f.Service, 100*number(f.Share), digitsOf(f.Minutes, 0))
+	}
+	b.WriteString("\n| drawn from its range | range | kept, 5…95 % | as wide as all draws | what is recorded until then |\n|---|---|---|--:|---|\n")
+	for _, v := range p.Parameters {
+		says := "says nothing of it"
+		if v.Informed {
+			says = "bears upon it"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %.0f %% | %s |\n", v.Name, v.Range, v.Kept, 100*number(v.Spread), says)
+	}
+	if len(p.Fixed) > 0 {
+		b.WriteString("\nFitted, and without a range, so that it is used as the whole record has it: " + strings.Join(p.Fixed, ", ") + ".\n")
+	}
+	fmt.Fprintf(&b, "\nGuesses without a range are used as they are: %d.\n", p.Guesses)
 	return b.String()
 }
 

@@ -201,11 +201,16 @@ func (r *replayed) report(f *replayFlags, until float64) (*out.Replay, error) {
 	var err error
 	if f.fit {
 		p := r.newProgress("fitting")
-		fit, err = replay.Calibrate(r.ctx, r.c, r.sc, r.play, replay.FitOptions{Seed: f.chance.seed, Generations: f.generations, Before: until, Progress: p.show})
+		known := *r.sc
+		if until > 0 { // so that no window is told apart by what came later
+			known.Record = replay.Until(r.sc.Record, until)
+		}
+		fit, err = replay.Calibrate(r.ctx, r.c, &known, r.play, replay.FitOptions{Seed: f.chance.seed, Generations: f.generations, Before: until, Progress: p.show})
 		p.clear()
 		if fit == nil {
 			return nil, err
 		}
+		fit.Scenario.Record = r.sc.Record
 		r.c, r.sc = fit.Catalog, fit.Scenario
 	}
 	ctx := r.ctx
