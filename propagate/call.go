@@ -495,10 +495,20 @@ func (en *engine) fail(e *call, failed []float64, from, to float64, late bool) {
 	en.over(e, final)
 }
 
+// failAtOnce fails what stands in e.gone between two steps. It says nothing of the rate at
+// which attempts fail in the next one.
+func (en *engine) failAtOnce(e *call) {
+	en.h, en.between = en.base, true
+	en.fail(e, e.gone, en.t, en.t+en.h, false)
+	en.between = false
+}
+
 // comeAround lets failed attempts k+1 pause before they are tried again.
 func (en *engine) comeAround(e *call, k int, again, from, to float64, late bool) {
 	if late {
 		e.lateAgain[k] += again
+	}
+	if late || en.between {
 		e.lines[k].Put(from, to, again)
 		return
 	}

@@ -389,8 +389,7 @@ func (en *engine) thin(s *server, share float64) {
 			total := sum(e.gone)
 			e.bin.Errors += total
 			s.bin.Refused += total
-			en.h = en.base
-			en.fail(e, e.gone, en.t, en.t+en.base, false)
+			en.failAtOnce(e)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func TestNothingIsLostOrMade(t *testing.T) {
 		if !(r.Balance < 1e-9) {
 			t.Fatalf("the balance is off by %v\n%s\n%s", r.Balance, ct, st)
 		}
-		if fault := r.counts(0.1); fault != "" {
+		if fault := r.counts(0.01); fault != "" {
 			t.Fatalf("%s\n%s\n%s", fault, ct, st)
 		}
 	})
@@ -72,7 +72,7 @@ func TestNothingIsLostOrMade(t *testing.T) {
 
 // counts says what is wrong with the numbers of a result; nothing if they can be.
 // Retries may be sent ahead of the failures before them, for a share of the calls, and
-// for a twentieth of a second of what their caller is usually asked: for each attempt a step.
+// for what their caller is usually asked in a base step, of each attempt.
 func (r *Result) counts(ahead float64) string {
 	numbers := func(where string, bin any) string {
 		v := reflect.ValueOf(bin)
@@ -138,7 +138,7 @@ func (r *Result) counts(ahead float64) string {
 			begun, failed = begun+b.Calls, failed+b.Failed
 			sent, over = sent+b.Attempts, over+b.Good+b.Timeouts+b.Rejected+b.Errors
 			switch {
-			case failed > (1+ahead)*begun+1e-6+0.05*max(n.Nominal, asked[n.Service]):
+			case failed > (1+ahead)*begun+1e-6+min(DefaultTolerance*n.Timeout, r.end()/500)*float64(1+n.Retries)*max(n.Nominal, asked[n.Service]):
 				return fmt.Sprintf("%s: %v of %v calls failed", where, failed, begun)
 			case over > sent+1e-9*max(1, sent):
 				return fmt.Sprintf("%s: %v of %v attempts are over", where, over, sent)

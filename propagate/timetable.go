@@ -239,8 +239,7 @@ func (en *engine) kill(v int32) {
 			total := sum(e.gone)
 			e.entire().bin.Errors += total
 			s.bin.Refused += total
-			en.h = en.base
-			en.fail(e, e.gone, en.t, en.t+en.base, false)
+			en.failAtOnce(e)
 		}
 	}
 	if s.Leaf {
