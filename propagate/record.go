@@ -123,7 +123,7 @@ func newResult(p *plan.Plan, sc *scenario.Scenario, marks []float64, frozenBy []
 	}
 	for i := range p.Checks {
 		k := &p.Checks[i]
-		t := Tested{Check: k.ID, Ends: k.Via == plan.ViaRestart}
+		t := Tested{Check: k.ID}
 		for _, f := range k.Fresh {
 			t.Recent = append(t.Recent, p.Services[f.Service].ID)
 		}

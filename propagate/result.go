@@ -49,7 +49,6 @@ type ServiceResult struct {
 type Tested struct {
 	Check  string
 	Recent []string // services that have to be recent for it to pass
-	Ends   bool     // it restarts what it takes out, which is not there meanwhile
 }
 
 // ServiceBin is what a service did in one bin. Counts are requests, not rates.

@@ -341,7 +341,7 @@ func (x *explanation) overload(s *ServiceResult, from, to float64) []Cause {
 		add(x.handCause(s, from, to), less)
 	} else if c, ok := x.lost(s, from, to); ok {
 		add(c, less)
-	} else if least < 0.99 && !s.ended() {
+	} else if least < 0.99 {
 		add(Cause{Kind: CapacityCause, Fault: -1, Load: -1, Capacity: least}, less)
 	}
 	if x.fault(s.ID, from, to) < 0 { // a check that finds a fault is no cause
@@ -428,14 +428,10 @@ func (x *explanation) rotation(s *ServiceResult, from, to float64) (c Cause, les
 	}
 	x.bins(from, to, func(i int) {
 		b := &s.Bins[i]
-		all := b.Replicas
-		if s.ended() { // those are not there
-			all = s.Replicas
-		}
-		if all <= 0 {
+		if b.Replicas <= 0 {
 			return
 		}
-		in := min(1, b.InRotation/all)
+		in := min(1, b.InRotation/b.Replicas)
 		c.Capacity = min(c.Capacity, in)
 		less += float64((1 - in) * s.Capacity * (x.r.Times[i+1] - x.r.Times[i]))
 	})
@@ -450,12 +446,6 @@ func (x *explanation) rotation(s *ServiceResult, from, to float64) (c Cause, les
 	}
 	c.Because = shares(c.Because)
 	return c, less
-}
-
-// ended reports whether a health check restarts replicas of a service: what they could have
-// done is missing from its capacity.
-func (s *ServiceResult) ended() bool {
-	return slices.ContainsFunc(s.Tests, func(t Tested) bool { return t.Ends })
 }
 
 // stale is that what a service has to know of another was old in a span, and how many

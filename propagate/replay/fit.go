@@ -41,8 +41,15 @@ const drawsEach = 10
 // than a record tells apart.
 const Digits = 3
 
+// polishStep is the first step of the last part of a search, as a share of each value, and
+// polishRounds how many of 2n+1 runs it has.
+const (
+	polishStep   = 0.08
+	polishRounds = 12
+)
+
 // DefaultGenerations is about as many as a few parameters need.
-const DefaultGenerations = 40
+const DefaultGenerations = 15
 
 // Fit is what was found of the parameters that a record names with a range.
 type Fit struct {
@@ -182,7 +189,7 @@ func (s *Score) offs(rec *scenario.Record) (onset, recovery, other Errors) {
 // gives a range where none is, within their ranges and on logarithms. It plays points that
 // cover the ranges evenly (a Latin hypercube), and then searches from the best of them by
 // CMA-ES (Hansen, "The CMA Evolution Strategy: A Tutorial", 2016; gonum's Cholesky
-// variant). Where it begins does not hang on the values that the catalog has, so that what
+// variant) and, in small steps, by polish. Where it begins does not hang on the values that the catalog has, so that what
 // was found, put into the catalog, is found again. What is found is of Digits digits.
 // The same seed gives the same values on any number of processors. A cancelled context
 // gives the best until then, with Partial set, and the context's error; nil where nothing
@@ -201,7 +208,7 @@ func Calibrate(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, p
 	}
 	pairs := n * (n - 1)
 	spread := drawsEach * n
-	f.count = counter(1+spread+generations*population+1+2*n+pairs, o.Progress)
+	f.count = counter(1+spread+generations*population+1+polishRounds*(2*n+1)+2*n+pairs, o.Progress)
 
 	given := make([]float64, n)
 	for i, p := range free {
@@ -241,17 +248,18 @@ func Calibrate(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, p
 	values := make([]float64, n)
 	for i, p := range free {
 		values[i] = round(p.value(f.point[i] * firstStep))
-		u := fold(f.point[i] * firstStep)
-		fit.Parameters = append(fit.Parameters, Fitted{
-			Parameter: *p, Found: values[i], Down: math.NaN(), Up: math.NaN(), Edge: u < 0.01 || u > 0.99,
-		})
+		fit.Parameters = append(fit.Parameters, Fitted{Parameter: *p, Down: math.NaN(), Up: math.NaN()})
+	}
+	fit.Cost = f.best // until it is known of the rounded values
+	if cost, ok := f.at(values); ok {
+		fit.Cost = f.polish(values, cost)
+	}
+	for i := range values {
+		fit.Parameters[i].Found = values[i]
+		u := free[i].coordinate(values[i])
+		fit.Parameters[i].Edge = u < 0.01 || u > 0.99
 	}
 	fit.Catalog, fit.Scenario = With(c, sc, free, values)
-	fit.Cost = f.best // until it is known of the rounded values
-	cost, ok := f.at(values)
-	if ok {
-		fit.Cost = cost
-	}
 	if err := ctx.Err(); err != nil {
 		fit.Partial, fit.Runs = true, f.runs
 		return fit, err
@@ -260,6 +268,75 @@ func Calibrate(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, p
 	fit.Runs = f.runs
 	fit.Partial = err != nil
 	return fit, err
+}
+
+// coordinate is where a value lies in its range, by factors: 0 is the low end and 1 the
+// high one.
+func (p *Parameter) coordinate(value float64) float64 {
+	u := mech.Log(value/p.Low) / mech.Log(p.High/p.Low)
+	if !(u > 0) {
+		return 0
+	}
+	return min(1, u)
+}
+
+// polish goes from values, which have a cost, to better ones nearby, and returns the cost
+// of these: a pattern search (Hooke and Jeeves, Journal of the ACM 8, 1961). A round tries
+// each value a step less and a step more, and then all that helped together; it goes to the
+// best of these points, or halves the step where there is none better. The percentiles of a
+// cost have edges, along which CMA-ES is slow.
+func (f *fitting) polish(values []float64, cost float64) float64 {
+	n := len(values)
+	step := polishStep
+	for range polishRounds {
+		points := make([][]float64, 2*n)
+		costs := make([]float64, 2*n)
+		moved := func(i int, up bool) float64 {
+			v := values[i] / (1 + step)
+			if up {
+				v = values[i] * (1 + step)
+			}
+			return round(min(max(v, f.free[i].Low), f.free[i].High))
+		}
+		err := each(f.ctx, 2*n, func(k int) error {
+			points[k] = slices.Clone(values)
+			points[k][k/2] = moved(k/2, k%2 == 1)
+			var ok bool
+			if costs[k], ok = f.at(points[k]); !ok {
+				costs[k] = math.Inf(1)
+			}
+			return nil
+		})
+		if err != nil {
+			return cost
+		}
+		together := slices.Clone(values)
+		for i := range n {
+			k := 2 * i
+			if costs[k+1] < costs[k] {
+				k++
+			}
+			if costs[k] < cost {
+				together[i] = points[k][i]
+			}
+		}
+		if c, ok := f.at(together); ok {
+			points, costs = append(points, together), append(costs, c)
+		}
+		best := 0
+		for k := range costs {
+			if costs[k] < costs[best] {
+				best = k
+			}
+		}
+		if costs[best] < cost {
+			cost = costs[best]
+			copy(values, points[best])
+			continue
+		}
+		step /= 2
+	}
+	return cost
 }
 
 // toFit are the parameters that are looked for: those with a range that are marked as
