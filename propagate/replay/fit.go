@@ -49,7 +49,7 @@ const (
 )
 
 // DefaultGenerations is about as many as a few parameters need.
-const DefaultGenerations = 15
+const DefaultGenerations = 40
 
 // Fit is what was found of the parameters that a record names with a range.
 type Fit struct {
