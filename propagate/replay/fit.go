@@ -8,11 +8,13 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 
 	"gonum.org/v1/gonum/optimize"
 
 	"github.com/knockon/knockon/catalog"
+	"github.com/knockon/knockon/catalog/unit"
 	"github.com/knockon/knockon/propagate/mech"
 	"github.com/knockon/knockon/propagate/scenario"
 )
@@ -30,6 +32,21 @@ type FitOptions struct {
 // with the covariance and leaves the step size out, so that the coordinates it searches
 // are scaled instead, and the step size is 1.
 const firstStep = 0.15
+
+// drawsEach is how many points are spread over the ranges before the search, for each
+// parameter.
+const drawsEach = 10
+
+// Digits are how many digits of a value that was found are kept: 0.5 % at most, and less
+// than a record tells apart.
+const Digits = 3
+
+// polishStep is the first step of the last part of a search, as a share of each value, and
+// polishRounds how many of 2n+1 runs it has.
+const (
+	polishStep   = 0.08
+	polishRounds = 12
+)
 
 // DefaultGenerations is about as many as a few parameters need.
 const DefaultGenerations = 40
@@ -75,11 +92,9 @@ const LeastRise = 1.0 / 120
 // trade a window that cannot be had for all others.
 const mostError = 240.0
 
-// Cost is how far a score is from perfect, for a fit. It is the mean error of boundaries
-// in hours, without tolerance and each at most four hours, with emergent boundaries
-// four times the weight of others, and the lack of overlap, and an hour's impact on
-// what was well counts one. Where before is not 0, boundaries recorded later do not
-// count, and nothing but boundaries does.
+// Cost is how far a score is from what was recorded until before, in minutes; 0: all of
+// it. It is the mean error of boundaries in hours, without tolerance and each at most four
+// hours, with emergent boundaries four times the weight of others.
 func Cost(rec *scenario.Record, s *Score, before float64) float64 {
 	sum, weights := 0.0, 0.0
 	for _, e := range s.ends() {
@@ -91,43 +106,97 @@ func Cost(rec *scenario.Record, s *Score, before float64) float64 {
 		if before > 0 && m.High/60 > before {
 			continue
 		}
-		off := b.Error // of one without a partner
-		if !math.IsNaN(b.Simulated) {
-			off = max(m.Low/60-b.Simulated, b.Simulated-m.High/60, 0)
-		}
 		weight := 0.25
 		if b.Class == scenario.Emergent {
 			weight = 1
 		}
-		sum += float64(weight * min(off, mostError) / 60)
+		sum += float64(weight * off(m, b) / 60)
 		weights += weight
 	}
-	cost := 0.0
-	if weights > 0 {
-		cost = sum / weights
+	if weights == 0 {
+		return 0
 	}
-	if before > 0 {
-		return cost
-	}
-	if !math.IsNaN(s.Overlap) {
-		cost += 1 - s.Overlap
-	}
-	return cost + s.Control/60
+	return sum / weights
 }
 
-// Calibrate fits the parameters that the record of a scenario names, within their
-// ranges, by CMA-ES (Hansen, "The CMA Evolution Strategy: A Tutorial", 2016; gonum's
-// Cholesky variant) on logarithms. The same seed gives the same values on any number of
-// processors. A cancelled context gives the best until then, with Partial set, and the
-// context's error; nil where nothing was played.
-func Calibrate(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, play Play, o FitOptions) (*Fit, error) {
-	var free []*Parameter
-	all := Parameters(c, sc)
-	for i := range all {
-		if !math.IsNaN(all[i].Low) {
-			free = append(free, &all[i])
+// off is how far a boundary is from its band in minutes, without tolerance and at most
+// mostError: inside of a tolerance, too, nearer is better for a search.
+func off(m scenario.Moment, b *Boundary) float64 {
+	d := b.Error // of one without a partner
+	if !math.IsNaN(b.Simulated) {
+		d = max(m.Low/60-b.Simulated, b.Simulated-m.High/60, 0)
+	}
+	return min(d, mostError)
+}
+
+// Misfit is how far scores of one run, one for each threshold, are from perfect, for a
+// fit. It ranks runs as their headline does, and is smooth enough to be searched: of
+// emergent onsets and of emergent recoveries the mean, the median and the 90th percentile
+// of errors, all six at one weight and in hours; a quarter of the mean error of other
+// boundaries; what overlap lacks of 1; and an hour's impact on what was well counts one.
+// Each number is the worst of all thresholds. Errors are without tolerance, and at most
+// four hours.
+func Misfit(rec *scenario.Record, at []*Score) float64 {
+	const numbers = 9
+	var worst [numbers]float64
+	for _, s := range at {
+		onset, recovery, other := s.offs(rec)
+		x := [numbers]float64{
+			onset.Mean / 6, onset.Median / 6, onset.P90 / 6, recovery.Mean / 6, recovery.Median / 6, recovery.P90 / 6,
+			0.25 * other.Mean, 60 * (1 - s.Overlap), s.Control,
+		}
+		for i, minutes := range x {
+			if minutes > worst[i] { // not where there is none
+				worst[i] = minutes
+			}
 		}
 	}
+	sum := 0.0
+	for _, minutes := range worst {
+		sum += minutes / 60
+	}
+	return sum
+}
+
+// offs sum up how far boundaries are off: emergent onsets, emergent recoveries, and all
+// others. Those with one cause count once, as the worst of them.
+func (s *Score) offs(rec *scenario.Record) (onset, recovery, other Errors) {
+	var errs [3][]float64
+	var shared [3]map[int]int // of Once: index in errs
+	for i := range shared {
+		shared[i] = make(map[int]int)
+	}
+	for _, e := range s.ends() {
+		m, b, kind := rec.Windows[e.Window].Start, s.boundary(e), 0
+		if e.End {
+			m, kind = rec.Windows[e.Window].End, 1
+		}
+		if b.Class != scenario.Emergent {
+			kind = 2
+		}
+		d := off(m, b)
+		if at, seen := shared[kind][b.Once]; seen && b.Once > 0 {
+			errs[kind][at] = max(errs[kind][at], d)
+			continue
+		}
+		shared[kind][b.Once] = len(errs[kind])
+		errs[kind] = append(errs[kind], d)
+	}
+	return summary(errs[0]), summary(errs[1]), summary(errs[2])
+}
+
+// Calibrate fits those parameters of a record that are marked as fitted, or all that it
+// gives a range where none is, within their ranges and on logarithms. It plays points that
+// cover the ranges evenly (a Latin hypercube), and then searches from the best of them by
+// CMA-ES (Hansen, "The CMA Evolution Strategy: A Tutorial", 2016; gonum's Cholesky
+// variant) and, in small steps, by polish. Where it begins does not hang on the values that the catalog has, so that what
+// was found, put into the catalog, is found again. What is found is of Digits digits.
+// The same seed gives the same values on any number of processors. A cancelled context
+// gives the best until then, with Partial set, and the context's error; nil where nothing
+// was played.
+func Calibrate(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, play Play, o FitOptions) (*Fit, error) {
+	all := Parameters(c, sc)
+	free := toFit(all)
 	n := len(free)
 	if n == 0 {
 		return nil, fmt.Errorf("the record of this incident names no parameter with a range, so that there is nothing to fit")
@@ -138,33 +207,57 @@ func Calibrate(ctx context.Context, c *catalog.Catalog, sc *scenario.Scenario, p
 		population = max(6, 4+int(3*math.Log(float64(n))))
 	}
 	pairs := n * (n - 1)
-	f.count = counter(1+generations*population+2*n+pairs, o.Progress)
+	spread := drawsEach * n
+	f.count = counter(1+spread+generations*population+1+polishRounds*(2*n+1)+2*n+pairs, o.Progress)
 
-	begin := make([]float64, n)
+	given := make([]float64, n)
 	for i, p := range free {
-		begin[i] = p.coordinate(p.Value) / firstStep
+		given[i] = p.Value
 	}
-	fit := &Fit{Seed: o.Seed, Start: f.cost(begin)}
+	fit := &Fit{Seed: o.Seed, Start: math.Inf(1)}
+	if cost, ok := f.at(given); ok {
+		fit.Start = cost
+	}
+	points := hypercube(rand.New(rand.NewPCG(o.Seed, 0x73707265616473)), spread, n)
+	_ = each(ctx, spread, func(i int) error { // what is interrupted is told below
+		for k := range points[i] {
+			points[i][k] /= firstStep
+		}
+		f.cost(points[i])
+		return nil
+	})
+	if f.fault != nil {
+		panic(f.fault)
+	}
+	if f.point == nil {
+		return nil, cmp.Or(ctx.Err(), fmt.Errorf("none of %d draws of the parameters could be played", spread))
+	}
+	begin := slices.Clone(f.point)
 	settings := &optimize.Settings{MajorIterations: generations, Concurrent: runtime.GOMAXPROCS(0), Converger: optimize.NeverTerminate{}}
 	method := &optimize.CmaEsChol{InitStepSize: 1, Population: population, Src: rand.NewPCG(o.Seed, 0x6b6e6f636b6f6e)}
 	result, err := optimize.Minimize(optimize.Problem{Func: f.cost, Status: f.status}, begin, settings, method)
 	if f.fault != nil {
 		panic(f.fault)
 	}
-	if f.point == nil {
-		return nil, cmp.Or(ctx.Err(), err)
+	if err != nil && ctx.Err() == nil {
+		return nil, err
 	}
 	if result != nil {
 		fit.Generations = result.MajorIterations
 	}
-	fit.Cost = f.best
 	values := make([]float64, n)
 	for i, p := range free {
-		values[i] = p.value(f.point[i] * firstStep)
-		u := fold(f.point[i] * firstStep)
-		fit.Parameters = append(fit.Parameters, Fitted{
-			Parameter: *p, Found: values[i], Down: math.NaN(), Up: math.NaN(), Edge: u < 0.01 || u > 0.99,
-		})
+		values[i] = round(p.value(f.point[i] * firstStep))
+		fit.Parameters = append(fit.Parameters, Fitted{Parameter: *p, Down: math.NaN(), Up: math.NaN()})
+	}
+	fit.Cost = f.best // until it is known of the rounded values
+	if cost, ok := f.at(values); ok {
+		fit.Cost = f.polish(values, cost)
+	}
+	for i := range values {
+		fit.Parameters[i].Found = values[i]
+		u := free[i].coordinate(values[i])
+		fit.Parameters[i].Edge = u < 0.01 || u > 0.99
 	}
 	fit.Catalog, fit.Scenario = With(c, sc, free, values)
 	if err := ctx.Err(); err != nil {
@@ -185,6 +278,87 @@ func (p *Parameter) coordinate(value float64) float64 {
 		return 0
 	}
 	return min(1, u)
+}
+
+// polish goes from values, which have a cost, to better ones nearby, and returns the cost
+// of these: a pattern search (Hooke and Jeeves, Journal of the ACM 8, 1961). A round tries
+// each value a step less and a step more, and then all that helped together; it goes to the
+// best of these points, or halves the step where there is none better. The percentiles of a
+// cost have edges, along which CMA-ES is slow.
+func (f *fitting) polish(values []float64, cost float64) float64 {
+	n := len(values)
+	step := polishStep
+	for range polishRounds {
+		points := make([][]float64, 2*n)
+		costs := make([]float64, 2*n)
+		moved := func(i int, up bool) float64 {
+			v := values[i] / (1 + step)
+			if up {
+				v = values[i] * (1 + step)
+			}
+			return round(min(max(v, f.free[i].Low), f.free[i].High))
+		}
+		err := each(f.ctx, 2*n, func(k int) error {
+			points[k] = slices.Clone(values)
+			points[k][k/2] = moved(k/2, k%2 == 1)
+			var ok bool
+			if costs[k], ok = f.at(points[k]); !ok {
+				costs[k] = math.Inf(1)
+			}
+			return nil
+		})
+		if err != nil {
+			return cost
+		}
+		together := slices.Clone(values)
+		for i := range n {
+			k := 2 * i
+			if costs[k+1] < costs[k] {
+				k++
+			}
+			if costs[k] < cost {
+				together[i] = points[k][i]
+			}
+		}
+		if c, ok := f.at(together); ok {
+			points, costs = append(points, together), append(costs, c)
+		}
+		best := 0
+		for k := range costs {
+			if costs[k] < costs[best] {
+				best = k
+			}
+		}
+		if costs[best] < cost {
+			cost = costs[best]
+			copy(values, points[best])
+			continue
+		}
+		step /= 2
+	}
+	return cost
+}
+
+// toFit are the parameters that are looked for: those with a range that are marked as
+// fitted, or, where none is, all with a range.
+func toFit(all []Parameter) (free []*Parameter) {
+	marked := func(p *Parameter) bool { return !math.IsNaN(p.Low) && p.Evidence == unit.Fitted }
+	none := true
+	for i := range all {
+		none = none && !marked(&all[i])
+	}
+	for i := range all {
+		if p := &all[i]; marked(p) || none && !math.IsNaN(p.Low) {
+			free = append(free, p)
+		}
+	}
+	return free
+}
+
+// round rounds to Digits significant digits.
+func round(v float64) float64 {
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', Digits, 64), 64)
+	return v
 }
 
 // value is the value at a coordinate; beyond the ends the range is mirrored.
@@ -267,7 +441,17 @@ func (f *fitting) at(values []float64) (float64, bool) {
 	f.runs++
 	f.mu.Unlock()
 	f.count()
-	return Cost(sc.Record, Judge(sc.Record, Impacts(c, res, sc.Record, Shown), end(res)/60, nil), f.before), true
+	judge := func(threshold float64) *Score {
+		return Judge(sc.Record, Impacts(c, res, sc.Record, threshold), end(res)/60, nil)
+	}
+	if f.before > 0 {
+		return Cost(sc.Record, judge(Shown), f.before), true
+	}
+	var scores []*Score
+	for _, t := range Thresholds {
+		scores = append(scores, judge(t))
+	}
+	return Misfit(sc.Record, scores), true
 }
 
 // identify moves the values that were found, one at a time and in pairs, in order to say

@@ -149,7 +149,7 @@ func TestLongNight(t *testing.T) {
 	}
 	want := []string{
 		"lambda-fleet lambda-hosts", "lambda-fleet network-manager", "network-manager instance-changes",
-		"instance-changes dwfm", "dwfm dynamodb", "dynamodb dynamodb-dns", "dynamodb-dns ",
+		"instance-changes dwfm", "dwfm dwfm-hosts", "dwfm-hosts dynamodb", "dynamodb dynamodb-dns", "dynamodb-dns ",
 	}
 	at := 0
 	for _, link := range chain {

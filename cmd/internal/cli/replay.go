@@ -79,7 +79,7 @@ yours, given with -c, is laid over that of the incident: would it have gone thro
 	f.chance.add(c)
 	addTolerance(c, &f.tolerance)
 	c.Flags().BoolVar(&f.parameters, "parameters", false, "list all values, and move those that are fitted or have a range by a quarter")
-	c.Flags().BoolVar(&f.fit, "fit", false, "find the values, within their ranges, that agree best with the record; then replay with them")
+	c.Flags().BoolVar(&f.fit, "fit", false, "find the values marked as fitted, within their ranges, that agree best with the record; then replay with them")
 	c.Flags().IntVar(&f.generations, "generations", replay.DefaultGenerations, "of --fit: how `many` rounds it searches")
 	c.Flags().BoolVar(&f.hesitation, "point-of-no-return", false, "for each action, the latest minute at which it would have avoided the collapse")
 	c.Flags().StringVar(&f.foretell, "foretell", "", "look at nothing recorded after this `time`, and tell what comes")
