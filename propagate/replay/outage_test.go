@@ -124,9 +124,8 @@ func TestFiveMinutes(t *testing.T) {
 	}
 }
 
-// TestLongNight: the replay, and the bar that was set for it beforehand.
-func TestLongNight(t *testing.T) {
-	long(t)
+// TestNight: the replay, and the bar that was set for it beforehand.
+func TestNight(t *testing.T) {
 	o := newOutage(t)
 	n := o.play(t, 30*60)
 	h := replay.New(o.c, n.res, nil).Headline
@@ -162,12 +161,11 @@ func TestLongNight(t *testing.T) {
 	}
 }
 
-// TestLongNobodyThrottles: leases that have to be made anew are more than twice what
+// TestNobodyThrottles: leases that have to be made anew are more than twice what
 // DWFM makes within a deadline. What it works on has been given up by then and is asked
 // for again, behind what it will work on in vain (closedform.LeaseStorm).
 // Nothing in that ends by itself: launches fail to the end.
-func TestLongNobodyThrottles(t *testing.T) {
-	long(t)
+func TestNobodyThrottles(t *testing.T) {
 	o := newOutage(t)
 	o.without("unstick-dwfm", "relax-launches")
 	const end = 14 * 60
@@ -180,11 +178,10 @@ func TestLongNobodyThrottles(t *testing.T) {
 	}
 }
 
-// TestLongAtOnce: throttled and restarted as soon as the record is back, DWFM makes all
+// TestAtOnce: throttled and restarted as soon as the record is back, DWFM makes all
 // leases in as long as it took it after 04:14, for that is work and not waiting: about 75
 // minutes instead of three hours.
-func TestLongAtOnce(t *testing.T) {
-	long(t)
+func TestAtOnce(t *testing.T) {
 	o := newOutage(t)
 	o.action(t, "unstick-dwfm").At = unit.FromSeconds(157 * 60)
 	n := o.play(t, 5*60)
@@ -193,11 +190,10 @@ func TestLongAtOnce(t *testing.T) {
 	}
 }
 
-// TestLongPacedFromTheStart: with no more asking at a time than can be answered, nothing
+// TestPacedFromTheStart: with no more asking at a time than can be answered, nothing
 // has to be thrown away, and leases are all made without anybody: a million at 290/s are
 // 58 minutes, and those of the longest life never lapse.
-func TestLongPacedFromTheStart(t *testing.T) {
-	long(t)
+func TestPacedFromTheStart(t *testing.T) {
 	o := newOutage(t)
 	o.without("unstick-dwfm")
 	for i := range o.c.Leases {
@@ -211,11 +207,10 @@ func TestLongPacedFromTheStart(t *testing.T) {
 	}
 }
 
-// TestLongBoundOnRemoval: the second wave is capacity that health checks took away while
+// TestBoundOnRemoval: the second wave is capacity that health checks took away while
 // nothing was wrong with it. Where they may take no more than is spare, network state is
 // as late as it was, and nobody's requests fail of it.
-func TestLongBoundOnRemoval(t *testing.T) {
-	long(t)
+func TestBoundOnRemoval(t *testing.T) {
 	o := newOutage(t)
 	for i := range o.c.HealthChecks {
 		if h := &o.c.HealthChecks[i]; h.ID == "nlb-targets" || h.ID == "lambda-hosts" {

@@ -46,11 +46,8 @@ func TestGallery(t *testing.T) {
 // outagePictures are those of the outage of 20 October 2025, as it is replayed.
 var outagePictures = []string{"outage.record", "outage.lanes", "outage.radius", "outage.animation"}
 
-// TestOutageGallery is TestGallery for the outage, which takes half a minute to play.
+// TestOutageGallery is TestGallery for the outage.
 func TestOutageGallery(t *testing.T) {
-	if os.Getenv("KNOCKON_LONG") == "" {
-		t.Skip("skipped: the outage takes half a minute to play; KNOCKON_LONG=1 plays it")
-	}
 	dir := t.TempDir()
 	args := []string{"replay", "aws-2025-10-20"}
 	for _, name := range outagePictures {
@@ -70,9 +67,6 @@ func TestOutageGallery(t *testing.T) {
 
 // TestOverlayGallery is TestGallery for a card of that outage.
 func TestOverlayGallery(t *testing.T) {
-	if os.Getenv("KNOCKON_LONG") == "" {
-		t.Skip("skipped: the outage takes half a minute to play; KNOCKON_LONG=1 plays it")
-	}
 	folder := filepath.Join("..", "..", "..", "docs", "gallery", "overlay")
 	drawn := filepath.Join(t.TempDir(), "outage.card.svg")
 	if code, _, errs := run(t, "", "replay", "aws-2025-10-20", "-c", filepath.Join(folder, "parcel-desk.toml"), "-o", drawn); code != exitFine {
