@@ -194,8 +194,9 @@ func (en *engine) echoes(e *call, k int) float64 {
 	}
 	m := p.mass
 	if en.onCredit && p.rate > 0 {
-		m = p.rate * en.h * en.within(e, k)
-		m = e.luck.retries.Whole(max(0, m+min(p.mass, float64(0.2*m), float64(mend*max(0, p.mass)))))
+		m = float64(p.rate * en.h * en.within(e, k))
+		more := min(p.mass, float64(0.2*m), float64(mend*max(0, p.mass)))
+		m = e.luck.retries.Whole(max(0, m+more))
 	}
 	m = max(0, m)
 	p.mass -= m

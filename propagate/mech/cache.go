@@ -203,14 +203,16 @@ func (c *Cache) settle(now float64) {
 	if !c.Coalesce && !math.IsInf(c.stay, 1) && c.asked > 0 {
 		first = 1 / (1 + float64(decided/length/c.asked*c.stay))
 	}
-	if rest := float64(filled*(1-c.early)) + float64(failed*(1-c.soon)); rest > open {
+	hold := 0.0 // share of what is fetched that is pinned
+	if c.Pinned > c.kept {
+		hold = min(1, (c.Pinned-c.kept)/missing)
+	}
+	stays := hold + float64((1-hold)*(1-c.early))
+	if rest := float64(filled*stays) + float64(failed*(1-c.soon)); rest > open {
 		first = min(first, open/rest)
 	}
 	filled, failed = float64(filled*first), float64(failed*first)
-	pinned := 0.0
-	if c.Pinned > c.kept {
-		pinned = min(float64(filled*min(1, (c.Pinned-c.kept)/missing)), c.Pinned-c.kept)
-	}
+	pinned := min(float64(filled*hold), max(0, c.Pinned-c.kept))
 	c.kept += pinned
 	filled -= pinned
 	c.filling, c.barring = filled/length, failed/length
