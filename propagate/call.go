@@ -108,8 +108,8 @@ func (p *handoff) all() float64 {
 	return m
 }
 
-// ahead takes from a handoff what is expected to come in a step. By chance and in short
-// steps, in which few come, it passes on what came, a step late.
+// ahead takes from a handoff what is expected to come in a step. By chance, where few
+// requests decide, it passes on what came, a step late.
 func (en *engine) ahead(p *handoff, d *mech.Dice) float64 {
 	if !en.onCredit {
 		return p.all()

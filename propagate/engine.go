@@ -33,7 +33,7 @@ type engine struct {
 	chance    bool    // flows are drawn; see chance.go
 	base      float64 // longest step while rates change of calls that are given up soonest; see call.base
 	few       bool    // by chance, and so few requests decide that no step is long
-	between   bool    // two steps
+	between   bool    // what fails now does so between two steps, see failAtOnce
 	onCredit  bool    // what runs against the order is handed over ahead in this step
 	observe   float64 // seconds over which the state of a service is judged
 

@@ -189,8 +189,9 @@ func (s *Score) offs(rec *scenario.Record) (onset, recovery, other Errors) {
 // gives a range where none is, within their ranges and on logarithms. It plays points that
 // cover the ranges evenly (a Latin hypercube), and then searches from the best of them by
 // CMA-ES (Hansen, "The CMA Evolution Strategy: A Tutorial", 2016; gonum's Cholesky
-// variant) and, in small steps, by polish. Where it begins does not hang on the values that the catalog has, so that what
-// was found, put into the catalog, is found again. What is found is of Digits digits.
+// variant) and, in small steps, by polish. Where it begins does not hang on the values that
+// the catalog has, so that what was found, put into the catalog, is found again. What is
+// found is of Digits digits.
 // The same seed gives the same values on any number of processors. A cancelled context
 // gives the best until then, with Partial set, and the context's error; nil where nothing
 // was played.
