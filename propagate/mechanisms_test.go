@@ -182,7 +182,7 @@ var mechanisms = []mechanism{
 		"Lease", "lease", "`[lease.ID]`",
 		policy.Lease{},
 		nil,
-		[]string{"offerLease", "failLease", "decideLease", "grant", "closeLeases", "sharpLeases", "horizonOfLeases", "ahead"},
+		[]string{"offerLease", "failLease", "decideLease", "grant", "closeLeases", "sharpLeases", "horizonOfLeases", "askAhead"},
 		"lease-storm",
 		func(c *catalog.Catalog, _ *scenario.Scenario) bool { return len(c.Leases) > 0 },
 	},
