@@ -51,7 +51,7 @@ var mechanisms = []mechanism{
 		"Retry", "retry", "`retry` of a need",
 		policy.Retry{},
 		policy.RetryPresets,
-		[]string{"fail", "mayRetry", "retries", "admit", "amplified", "handoff"},
+		[]string{"fail", "mayRetry", "retries", "admit", "amplified", "echo", "handoff"},
 		"retry-storm",
 		stated(func(n *catalog.Need) bool { return n.Retry != nil && n.Retry.Attempts.Or(3) > 1 }, nil),
 	},
